@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import email.utils
 import http.client
+import inspect
 import io
 import itertools
 import json
@@ -1997,3 +1998,76 @@ class TestCommandLine:
         finally:
             os.close(writer)
         assert (done.returncode in (0, 1), done.stderr) == (True, "")  # argparse takes no notice of it
+
+
+# ---- The README ------------------------------------------------------------------------------------------------------
+
+
+def readme_block(language: str, containing: str) -> str:
+    """The README's one code block in that language with those words in it."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (block,) = [block for block in blocks if containing in block]
+    return str(block)
+
+
+class TestReadme:
+    def test_its_recipe_for_requests_is_the_one_used_here(self) -> None:
+        assert inspect.getsource(RequestsOpener) in readme_block("python", "class RequestsOpener")
+
+    def test_its_sandbox_example_runs(self) -> None:
+        exec(readme_block("python", "sandbox.accept"), {})  # noqa: S102
+
+    def test_its_table_has_every_exception(self) -> None:
+        text = README.read_text(encoding="utf-8")
+        names = [name for name in clerk_actor_tokens.__all__ if issubclass(getattr(clerk_actor_tokens, name), Exception)]
+        assert len(names) == 6
+        assert [name for name in names if f"`{name}`" not in text] == []
+
+    @pytest.mark.parametrize("clerk_answers", [True, False])
+    def test_its_lambda_handler_runs_under_awss_own_client(self, serve: Serve, tmp_path: Path, clerk_answers: bool) -> None:
+        pytest.importorskip("awslambdaric", reason="needs awslambdaric, which .ci/run installs")
+        clerk = serve(answer_with(ANSWER) if clerk_answers else silence)
+        answered = threading.Event()
+
+        def runtime_api(peer: Peer) -> None:
+            while request := peer.read_request():
+                if b"/invocation/next " not in request:
+                    peer.send(http_answer({}, 202))
+                    answered.set()
+                elif answered.is_set():
+                    peer.wait_for_hang_up()
+                else:
+                    headers = {
+                        "Lambda-Runtime-Aws-Request-Id": "request-1",
+                        "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:f",
+                        "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 2000),
+                    }
+                    peer.send(http_answer({"user_id": "user_1a2b3c", "actor": "user_9z8y7x"}, headers=headers))
+
+        runtime = serve(runtime_api)
+        (tmp_path / "function.py").write_text(readme_block("python", "def handler"), encoding="utf-8")
+        shutil.copy(MODULE, tmp_path)
+        environment = {
+            **os.environ,
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime.port}",
+            "CLERK_SECRET_KEY": KEY,
+            "CLERK_API_URL": clerk.url[: -len("/v1")],
+        }
+        command = [sys.executable, "-m", "awslambdaric", "function.handler"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            done = answered.wait(30)
+            process.kill()
+            log = process.communicate()[0]
+        assert done, log
+        assert KEY not in log
+        assert len(clerk.requests) == 1
+        (answer,) = [request for request in runtime.requests if b"/next " not in request]
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if clerk_answers:
+            assert b"/invocation/request-1/response " in head, log
+            assert json.loads(body) == {"id": ANSWER["id"], "url": LINK}
+        else:
+            assert b"/invocation/request-1/error " in head, "its timeout is the time that the invocation has left"
+            assert json.loads(body)["errorType"] == "RequestTimeoutError"

@@ -1,0 +1,236 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["clerk-backend-api==7.0.0", "httpx", "requests", "trustme"]
+# ///
+"""What this client costs beside those that people would use instead: a cold start, each further call, peak memory.
+
+    uv run benchmarks/compare.py          # or: pipx run benchmarks/compare.py
+
+Either installs what the lines above name into an environment of its own. A TLS server on loopback answers; each client is
+a process of its own, one after the other, and all of them verify the server's certificate. Where valgrind is there,
+instructions are counted, which comes out the same on a busy machine; otherwise CPU seconds are taken, the least of
+several runs. The table on standard output is the one in the README.
+"""
+
+from __future__ import annotations
+
+import compileall
+import http.server
+import json
+import os
+import platform
+import re
+import shutil
+import site
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import trustme
+
+MODULE = Path(__file__).resolve().parent.parent / "clerk_actor_tokens.py"
+FURTHER_CALLS = 50
+RUNS = 5
+
+ANSWER = json.dumps(
+    {
+        "object": "actor_token",
+        "id": "act_29w9IptNja3mP8GDXpquBwN2qR9",
+        "status": "pending",
+        "user_id": "user_1a2b3c",
+        "actor": {"sub": "user_9z8y7x"},
+        "created_at": 1763900000000,
+        "updated_at": 1763900000000,
+        "token": "eyJ" + "t" * 400,
+        "url": "https://happy-fox-1.clerk.accounts.dev/v1/tickets/accept?ticket=eyJ" + "t" * 400,
+    }
+).encode()
+
+# Each is a whole program: `python client.py URL CA CALLS` makes that many creates. The body is the same for all.
+BODY = """{"user_id": "user_1a2b3c", "actor": {"sub": "user_9z8y7x"},
+    "expires_in_seconds": 3600, "session_max_duration_in_seconds": 1800}"""
+HEADERS = """{"Authorization": "Bearer sk_test_x", "Accept": "application/json",
+    "Content-Type": "application/json", "Clerk-API-Version": "2026-05-12"}"""
+CLIENTS = {
+    "this client": """
+import ssl, sys
+from clerk_actor_tokens import ActorTokens
+url, ca, calls = sys.argv[1:]
+with ActorTokens("sk_test_x", server_url=url, ssl_context=ssl.create_default_context(cafile=ca)) as clerk:
+    for _ in range(int(calls)):
+        assert clerk.create("user_1a2b3c", "user_9z8y7x").url
+""",
+    "official SDK": """
+import ssl, sys
+import httpx
+from clerk_backend_api import Clerk
+url, ca, calls = sys.argv[1:]
+client = httpx.Client(verify=ssl.create_default_context(cafile=ca))
+with Clerk(bearer_auth="sk_test_x", server_url=url, client=client) as clerk:
+    for _ in range(int(calls)):
+        assert clerk.actor_tokens.create(request={"user_id": "user_1a2b3c", "actor": {"sub": "user_9z8y7x"}}).url
+""",
+    "`requests`": f"""
+import sys
+import requests
+url, ca, calls = sys.argv[1:]
+with requests.Session() as session:
+    session.verify = ca
+    for _ in range(int(calls)):
+        answer = session.post(url + "/actor_tokens", json={BODY}, headers={HEADERS}, timeout=10)
+        answer.raise_for_status()
+        assert answer.json()["url"]
+""",
+    "`httpx`": f"""
+import ssl, sys
+import httpx
+url, ca, calls = sys.argv[1:]
+with httpx.Client(verify=ssl.create_default_context(cafile=ca)) as client:
+    for _ in range(int(calls)):
+        answer = client.post(url + "/actor_tokens", json={BODY}, headers={HEADERS}, timeout=10)
+        answer.raise_for_status()
+        assert answer.json()["url"]
+""",
+    "plain `urlopen`": f"""
+import json, ssl, sys, urllib.request
+url, ca, calls = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca)
+for _ in range(int(calls)):
+    request = urllib.request.Request(url + "/actor_tokens", json.dumps({BODY}).encode(), {HEADERS})
+    with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+        assert json.load(answer)["url"]
+""",
+    "bare `http.client`": f"""
+import http.client, json, ssl, sys
+url, ca, calls = sys.argv[1:]
+place, _, path = url.partition("//")[2].partition("/")
+connection = http.client.HTTPSConnection(place, timeout=10, context=ssl.create_default_context(cafile=ca))
+for _ in range(int(calls)):
+    connection.request("POST", f"/{{path}}/actor_tokens", json.dumps({BODY}), {HEADERS})
+    assert json.loads(connection.getresponse().read())["url"]
+""",
+}
+# The peak of this process alone: what the system reports of an ended child has its parent's in it, on Linux.
+PEAK = """
+import pathlib, re, resource
+try:
+    print(int(re.search("VmHWM:.*?([0-9]+)", pathlib.Path("/proc/self/status").read_text())[1]))
+except FileNotFoundError:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak // 1024 if sys.platform == "darwin" else peak)
+"""
+
+
+class Clerk(http.server.BaseHTTPRequestHandler):
+    """Answers every request with an actor token, and keeps the connection."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet
+    tls: ssl.SSLContext
+
+    def setup(self) -> None:
+        self.request = self.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(ANSWER)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Clerk-Trace-Id", "0af7651916cd43dd8448eb211c80319c")
+        self.end_headers()
+        self.wfile.write(ANSWER)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Bench:
+    """Runs the clients in a folder of their own, with bytecode ready, as installed packages have it."""
+
+    def __init__(self, folder: Path, url: str, ca: Path) -> None:
+        self.folder = folder
+        self.arguments = [url, str(ca)]
+        # Bytecode is switched off on some machines, and a machine's certificates and proxies are none of the server's.
+        # The order of sets must not differ from run to run.
+        unwanted = re.compile("PYTHONDONTWRITEBYTECODE|SSL_CERT_.*|.*_CA_BUNDLE|.*_PROXY", re.IGNORECASE)
+        self.environment = {name: value for name, value in os.environ.items() if not unwanted.fullmatch(name)}
+        self.environment.update(PYTHONHASHSEED="0", PYTHONPATH=str(folder))
+        shutil.copy(MODULE, folder)
+        for name, program in CLIENTS.items():
+            self.path(name).write_text(program)
+            self.path(name, "peak").write_text(program + PEAK)
+        for place in (str(folder), *site.getsitepackages()):
+            compileall.compile_dir(place, quiet=2, workers=0)
+
+    def path(self, name: str, purpose: str = "run") -> Path:
+        return self.folder / f"{re.sub('[^a-z]', '_', name)}_{purpose}.py"
+
+    def run(self, name: str, calls: int, *before: str, purpose: str = "run") -> subprocess.CompletedProcess[str]:
+        command = [*before, sys.executable, str(self.path(name, purpose)), *self.arguments, str(calls)]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{name} failed:\n{done.stderr}")
+        return done
+
+    def instructions(self, name: str, calls: int) -> float:
+        valgrind = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}")
+        said = self.run(name, calls, *valgrind).stderr
+        found = re.search(r"Collected *: *([0-9]+)", said)
+        if not found:
+            sys.exit(f"callgrind did not say how many instructions {name} took:\n{said}")
+        return float(found[1])
+
+    def cpu_seconds(self, name: str, calls: int) -> float:
+        taken = []
+        for _ in range(RUNS):
+            before = os.times()
+            self.run(name, calls)
+            after = os.times()
+            taken.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        return min(taken)
+
+    def peak_kib(self, name: str) -> float:
+        return float(min(int(self.run(name, 1, purpose="peak").stdout) for _ in range(RUNS)))
+
+
+def measure(bench: Bench) -> None:
+    counted = shutil.which("valgrind") is not None
+    cost = bench.instructions if counted else bench.cpu_seconds
+    figures = {}
+    for name in CLIENTS:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        bench.run(name, 1)  # so that nothing is read from disk for the first time
+        cold = cost(name, 1)
+        figures[name] = (cold, (cost(name, 1 + FURTHER_CALLS) - cold) / FURTHER_CALLS, bench.peak_kib(name))
+    ours = figures["this client"]
+    unit, scale = ("M instructions", 1e6) if counted else ("ms of CPU", 1e-3)
+    machine = f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}"
+    print(f"{machine}; in brackets, ours as a part of theirs\n")
+    print(f"| | cold start, {unit} | a further call, {unit} | peak memory, MB |")
+    print("|---|---|---|---|")
+    for name, row in figures.items():
+        cells = [f"{row[0] / scale:.0f}", f"{row[1] / scale:.2f}", f"{row[2] / 1024:.1f}"]
+        if name != "this client":
+            cells = [f"{cell} ({mine / theirs:.2f})" for cell, mine, theirs in zip(cells, ours, row)]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    authority = trustme.CA()
+    Clerk.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(Clerk.tls)
+    with tempfile.TemporaryDirectory() as name, http.server.ThreadingHTTPServer(("127.0.0.1", 0), Clerk) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ca = Path(name) / "ca.pem"
+        authority.cert_pem.write_to_path(str(ca))
+        measure(Bench(Path(name), f"https://localhost:{server.server_port}/v1", ca))
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
