@@ -278,13 +278,12 @@ class ClerkError:
 
 
 class Headers(Mapping[str, str]):
-    """Header fields, looked up by name in any case; fields of the same name are joined with commas."""
+    """Header fields, looked up by name in any case; of fields of the same name, the first, as `email.message` does."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields: dict[str, tuple[str, str]] = {}
         for name, value in fields:
-            _, earlier = self._fields.get(name.lower(), (name, ""))
-            self._fields[name.lower()] = (name, f"{earlier}, {value}" if earlier else str(value))
+            self._fields.setdefault(name.lower(), (name, str(value)))
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][1]
@@ -471,9 +470,24 @@ def _one_line(text: str) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
+def _mask(text: str, secret_key: str) -> str:
+    """What somebody else wrote, without what is secret or looks so: the key, other keys, tokens, a link's ticket."""
+    return re.sub(r"\bsk_\w+|[\w.=-]{40,}", "***", text.replace(secret_key, "***"))  # no ID is as long as 40 characters
+
+
 def _quote(text: str, secret_key: str) -> str:
-    """One line of what somebody else wrote, with nothing secret in it: no ID is as long as a token or a ticket."""
-    return _one_line(re.sub(r"[\w.=-]{40,}", "***", text.replace(secret_key, "***")))
+    """One line of what somebody else wrote, with nothing secret in it."""
+    return _one_line(_mask(text, secret_key))
+
+
+def _shows_secret(error: BaseException, secret_key: str) -> bool:
+    """Whether a traceback of `error`, with all that it is chained to, has something in it that a message would mask."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return any(_mask(str(link), secret_key) != str(link) for link in chain)
 
 
 def _status_error(request: ClerkRequest, status: int, headers: Headers, body: bytes) -> SDKError:
@@ -528,14 +542,14 @@ def _no_response(error: BaseException, request: ClerkRequest, outcome_unknown: b
     else:
         happened = f"no whole answer from {host}: {type(error).__name__}" + (f": {said}" if said else "")
     if not outcome_unknown:
-        outcome = "nothing was sent to Clerk"
+        outcome = "Clerk did not act on it; it is safe to call again"
     elif request.repeatable:
         outcome = "Clerk may have done it all the same; it is safe to call again"
     else:
         outcome = "Clerk may have made a token all the same; calling again may make a second one"
     failure = kind(f"{request}: {happened} ({outcome})", outcome_unknown=outcome_unknown)
-    # Chained for whoever looks into it, but not where a traceback would then print the key that a server sent back.
-    failure.__cause__ = None if request.secret_key in str(error) else error
+    # Chained for whoever looks into it, but not where a traceback would then print a secret that a server sent back.
+    failure.__cause__ = None if _shows_secret(error, request.secret_key) else error
     return failure
 
 
@@ -678,6 +692,8 @@ class ActorTokens:
         except Exception as error:  # an opener that a user brings may raise anything
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             never_sent = isinstance(reason, (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError))
+            # urllib's redirect handler notes on the request where it has been: then it was the next host that failed.
+            never_sent = never_sent and not hasattr(request, "redirect_dict")
             failure = _no_response(error, request, outcome_unknown=not never_sent)
             raise failure from failure.__cause__
 
@@ -781,7 +797,7 @@ class _Connection:
         self._stream = _DeadlineStream(sock)
         self._reader = _LastingReader(self._stream)
         self._route = route
-        self._spoiled = False
+        self.spoiled = False  # whether it ended, or must end, with the answer to the request that it was used for
         self._idle_since = (0, 0.0, 0.0)
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -789,12 +805,12 @@ class _Connection:
 
     def exchange(self, method: str, target: str, fields: Mapping[str, str], body: bytes, deadline: float) -> Any:
         """Send a request, and return the `http.client.HTTPResponse` whose head is read, but not its body."""
-        # Nothing in here has a line end in it: every part was checked when it came in.
+        # None of this has a line end in it: key, ID and URL were checked, and the proxy's credentials are Base64.
         head = "".join([f"{method} {target} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields.items())])
         try:
             self._stream.sendall(f"{head}\r\n".encode("latin-1") + body, deadline)
         except OSError:
-            self._spoiled = True  # but a server that hangs up on a request may have said why; if not, reading fails too
+            self.spoiled = True  # but a server that hangs up on a request may have said why; if not, reading fails too
         self._stream.deadline = deadline
         self._stream.allowance = MAX_ANSWER_BYTES
         while True:
@@ -805,9 +821,23 @@ class _Connection:
                 if not self._stream.ended:
                     raise
             if self._stream.ended:  # http.client takes that for the end of the head
-                raise http.client.RemoteDisconnected("the connection ended before the head of an answer did")
+                raise http.client.RemoteDisconnected("the connection ended before the answer's head did")
             if not 102 <= response.status < 200:  # those announce the answer; http.client skips 100 itself
                 return response
+
+    def read_body(self, response: http.client.HTTPResponse) -> bytes:
+        """The whole body of an answer."""
+        if response.length is None:
+            body = response.read(MAX_ANSWER_BYTES)  # a number, since a chunk's announced size is memory at once
+        elif response.length > MAX_ANSWER_BYTES:
+            raise http.client.HTTPException(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        else:
+            body = response.read()  # no number, since with one, http.client doesn't tell that an answer was cut short
+        if response.chunked and self._stream.ended:  # http.client takes "0", the start of a size, for the end
+            raise http.client.RemoteDisconnected("the connection ended before the answer's last chunk did")
+        if response.will_close or not response.isclosed() or response.status < 200:
+            self.spoiled = True
+        return body
 
     def park(self) -> None:
         """Note when the connection fell idle, by both clocks, and in which process."""
@@ -819,7 +849,6 @@ class _Connection:
         pid, monotonic, wall = self._idle_since
         return (
             route == self._route
-            and not self._spoiled
             and pid == os.getpid()
             # While a Lambda is frozen, one clock or the other may stand still; and the wall clock can be set back.
             and time.monotonic() - monotonic < MAX_IDLE_SECONDS
@@ -853,7 +882,7 @@ def _connect_socket(place: str, default_port: int, deadline: float) -> socket.so
         sock = None
         try:
             sock = socket.socket(family, kind, protocol)
-            # A share of the time, so that an address which says nothing leaves some for those behind it.
+            # A share of the time that is left, so that an address which says nothing leaves some for those behind it.
             sock.settimeout(_remaining(deadline) / (len(addresses) - position))
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -873,18 +902,22 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
     default_port = 443 if request.type == "https" else 80
     sock = _connect_socket(request.host, default_port, deadline)
     try:
-        if request.host != origin.netloc:
+        if request.host != origin.netloc:  # urllib's handler has set the proxy's there
             target = origin.netloc if origin.port else f"{origin.netloc.rstrip(':')}:{default_port}"
             fields = {"Host": target}
             if request.has_header("Proxy-authorization"):
                 fields["Proxy-Authorization"] = request.get_header("Proxy-authorization", "")
-            tunnel = _Connection(sock, _route(request))  # kept until TLS has taken the socket over: it closes what it has
+            tunnel = _Connection(sock, _route(request))  # named, since it would close its socket as soon as it is dropped
             reply = tunnel.exchange("CONNECT", target, fields, b"", deadline)
             if not 200 <= reply.status < 300:
-                raise OSError(f"the proxy {request.host} refused: {reply.status} {reply.reason}")
+                meaning = http.client.responses.get(reply.status, "")
+                raise OSError(f"the proxy {request.host} refused: {reply.status} {meaning}")
         if request.type == "https":
+            context = context or _tls_context()  # there is one for every https URL; if not, still no plain text
+            # The handshake apart: in one step, Python before 3.13 leaves the socket open where Ctrl-C interrupts it.
+            sock = context.wrap_socket(sock, server_hostname=origin.hostname, do_handshake_on_connect=False)
             sock.settimeout(_remaining(deadline))  # bounds the handshake as a whole
-            sock = (context or _tls_context()).wrap_socket(sock, server_hostname=origin.hostname)
+            sock.do_handshake()
         return _Connection(sock, _route(request))
     except BaseException:
         sock.close()
@@ -925,17 +958,18 @@ class _ConnectionHandler(urllib.request.BaseHandler):
         while True:
             failure = pause = None
             response: Any = None
-            sent = False
+            connected = False
             try:
                 connection = self._idle_connection(request) or _connect(request, self._context, deadline)
-                sent = True
+                _remaining(deadline)  # raises where connecting took all of it, and so nothing is sent
+                connected = True
                 response = self._exchange(connection, request, deadline)
                 acted = response.status != 429
                 again = response.status >= 500 or not acted
                 pause = _retry_after(response.headers) if again else None
             except Exception as error:  # http.client lets ValueError, OverflowError and others through, for broken answers
                 failure = error
-                acted = sent
+                acted = connected
                 again = _is_lost_connection(error)
             outcome_unknown = outcome_unknown or acted
             if again and retry < self._max_retries and (request.repeatable or not outcome_unknown):
@@ -944,9 +978,12 @@ class _ConnectionHandler(urllib.request.BaseHandler):
                     time.sleep(pause)
                     retry += 1
                     continue
-            if failure is not None:
+            if failure is None:
+                return response
+            try:
                 raise _no_response(failure, request, outcome_unknown)
-            return response
+            finally:
+                del failure  # or its traceback and this frame would keep each other, with all that was read, in memory
 
     http_open = https_open
 
@@ -959,23 +996,18 @@ class _ConnectionHandler(urllib.request.BaseHandler):
             **dict(request.header_items()),
         }
         fields.pop("Proxy-authorization", None)  # that was for the proxy
-        whole = False
         try:
             response = connection.exchange(request.get_method(), request.selector, fields, request.body, deadline)
-            if response.length is None:
-                answer = response.read(MAX_ANSWER_BYTES)  # a number, since a chunk's announced size is memory at once
-            elif response.length > MAX_ANSWER_BYTES:
-                raise http.client.HTTPException(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
-            else:
-                answer = response.read()  # no number, since with one, http.client doesn't tell that an answer was cut short
-            whole = response.isclosed() and not response.will_close
-        finally:
-            if whole and len(self._idle) < MAX_IDLE_CONNECTIONS:
-                connection.park()
-                self._idle.append(connection)
-            else:
-                connection.close()
-        return urllib.response.addinfourl(io.BytesIO(answer), response.headers, request.full_url, response.status)
+            body = connection.read_body(response)
+        except BaseException:  # Ctrl-C too: whatever comes next on this connection belongs to no call
+            connection.close()
+            raise
+        if connection.spoiled or len(self._idle) >= MAX_IDLE_CONNECTIONS:
+            connection.close()
+        else:
+            connection.park()
+            self._idle.append(connection)
+        return urllib.response.addinfourl(io.BytesIO(body), response.headers, request.full_url, response.status)
 
     def _idle_connection(self, request: ClerkRequest) -> _Connection | None:
         """A kept connection that may be used; those that may not are closed."""
