@@ -32,7 +32,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import urllib.response
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     JSONObject = dict[str, Any]
 
     class Response(Protocol):
-        """What an opener returns: an answer with any status, as `urllib.response.addinfourl` is one."""
+        """What an opener returns: an answer with any status, as `http.client.HTTPResponse` is one."""
 
         @property
         def status(self) -> Any: ...
@@ -318,6 +317,15 @@ def _read_json(body: bytes) -> Any:
         raise ValueError(f"it is no JSON (line {error.lineno}, column {error.colno})") from None
     except ValueError:  # from _finite, or from int, which takes some thousand digits at most
         raise ValueError("it is JSON with a number in it that is none, or too large") from None
+
+
+class BufferedResponse(io.BytesIO):
+    """A whole answer in memory: `status`, `headers`, and the body to `read()`. (urllib's addinfourl has to be closed.)"""
+
+    def __init__(self, status: int, headers: http.client.HTTPMessage, body: bytes) -> None:
+        super().__init__(body)
+        self.status = status
+        self.headers = headers
 
 
 _REQUIRED = {"object": str, "id": str, "status": str, "user_id": str, "actor": dict, "created_at": int, "updated_at": int}
@@ -987,7 +995,7 @@ class _ConnectionHandler(urllib.request.BaseHandler):
 
     http_open = https_open
 
-    def _exchange(self, connection: _Connection, request: ClerkRequest, deadline: float) -> Response:
+    def _exchange(self, connection: _Connection, request: ClerkRequest, deadline: float) -> BufferedResponse:
         """Send the request, read the whole answer, and keep the connection if it ended as it should."""
         fields = {
             "Host": urlsplit(request.full_url).netloc,
@@ -1007,7 +1015,7 @@ class _ConnectionHandler(urllib.request.BaseHandler):
         else:
             connection.park()
             self._idle.append(connection)
-        return urllib.response.addinfourl(io.BytesIO(body), response.headers, request.full_url, response.status)
+        return BufferedResponse(response.status, response.headers, body)
 
     def _idle_connection(self, request: ClerkRequest) -> _Connection | None:
         """A kept connection that may be used; those that may not are closed."""
@@ -1070,7 +1078,7 @@ class Sandbox:
         self._tokens: dict[str, JSONObject] = {}
         self._failures: deque[tuple[int, JSONObject, Mapping[str, str]]] = deque()
 
-    def open(self, request: urllib.request.Request, *, timeout: float | None = None) -> Response:
+    def open(self, request: urllib.request.Request, *, timeout: float | None = None) -> BufferedResponse:
         """Answer a request. It never takes any time, so `timeout` makes no difference."""
         headers: Mapping[str, str] = {}
         if self._failures:
@@ -1082,8 +1090,7 @@ class Sandbox:
         for name, value in headers.items():
             del fields[name]
             fields[name] = value
-        body = io.BytesIO(json.dumps(document).encode())
-        return urllib.response.addinfourl(body, fields, request.full_url, status)
+        return BufferedResponse(status, fields, json.dumps(document).encode())
 
     def accept(self, token_id: str | ActorToken) -> None:
         """Play the user who opens the link. Raises `ValueError` where there is no such pending token."""
@@ -1219,7 +1226,7 @@ class _Narrator:
         print(f"  < {response.status}")
         for line in json.dumps(json.loads(body), indent=2).splitlines():
             print(f"  < {line}" if len(line) <= 110 else f"  < {line[:100]}...")
-        return urllib.response.addinfourl(io.BytesIO(body), response.headers, request.full_url, response.status)
+        return BufferedResponse(response.status, response.headers, body)
 
 
 def _demo() -> int:

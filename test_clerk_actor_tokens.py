@@ -1040,7 +1040,9 @@ class TestDeadline:
         with client_of(server) as clerk:
             error = failure_of(clerk.revoke, "act_1")
         assert type(error) is NoResponseError
-        assert "1048576" in str(error)
+        assert re.search("1048576 bytes|more than 100 interim responses", str(error)), (
+            "the latter is Python 3.14's own limit"
+        )
         assert len(server.requests) == 1
 
 
@@ -1773,7 +1775,7 @@ class TestSandbox:
         ],
     )
     def test_it_speaks_http(self, request_: urllib.request.Request, status: int) -> None:
-        with Sandbox().open(request_, timeout=5) as response:  # type: ignore[attr-defined]
+        with Sandbox().open(request_, timeout=5) as response:
             assert response.status == status
             document = json.loads(response.read())
         assert (
@@ -1800,7 +1802,7 @@ class TestSandbox:
     )
     def test_a_missing_or_wrong_parameter_is_422_and_named(self, change: dict[str, Any], code: str) -> None:
         body = {name: value for name, value in {**self.GOOD, **change}.items() if value is not ...}
-        with Sandbox().open(sandbox_request(body=json.dumps(body).encode())) as response:  # type: ignore[attr-defined]
+        with Sandbox().open(sandbox_request(body=json.dumps(body).encode())) as response:
             assert response.status == 422
             (error,) = json.loads(response.read())["errors"]
         assert (error["code"], error["meta"]) == (code, {"param_name": next(iter(change))})
