@@ -199,6 +199,13 @@ class ClerkRequest(urllib.request.Request):
     def __str__(self) -> str:
         return f"{self.get_method()} {urlsplit(self.full_url).path}"
 
+    @property
+    def doubt(self) -> str:
+        """What an error message says where Clerk may have acted on the request."""
+        if self.repeatable:
+            return "Clerk may have done it all the same; it is safe to call again"
+        return "Clerk may have made a token all the same; calling again may make a second one"
+
 
 def _secret_key(given: str | None) -> str:
     key = os.environ.get("CLERK_SECRET_KEY", "") if given is None else given
@@ -506,7 +513,7 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
     except ValueError:
         document = None
     said = f"Clerk answered {status} to {request}" + (f" ({_ADVICE[status]})" if status in _ADVICE else "")
-    errors = _clerk_errors(document) if status >= 400 else None
+    errors = _clerk_errors(document) if 400 <= status < 600 else None
     if errors is None:
         if 300 <= status < 400:
             target = _quote(headers.get("Location", "nowhere"), request.secret_key)
@@ -549,12 +556,7 @@ def _no_response(error: BaseException, request: ClerkRequest, outcome_unknown: b
         happened = f"no whole answer from {host} within {request.timeout:g} seconds"
     else:
         happened = f"no whole answer from {host}: {type(error).__name__}" + (f": {said}" if said else "")
-    if not outcome_unknown:
-        outcome = "Clerk did not act on it; it is safe to call again"
-    elif request.repeatable:
-        outcome = "Clerk may have done it all the same; it is safe to call again"
-    else:
-        outcome = "Clerk may have made a token all the same; calling again may make a second one"
+    outcome = request.doubt if outcome_unknown else "Clerk did not act on it; it is safe to call again"
     failure = kind(f"{request}: {happened} ({outcome})", outcome_unknown=outcome_unknown)
     # Chained for whoever looks into it, but not where a traceback would then print a secret that a server sent back.
     failure.__cause__ = None if _shows_secret(error, request.secret_key) else error
@@ -673,9 +675,10 @@ class ActorTokens:
             return _actor_token(_read_json(body))
         except ValueError as error:
             sent = ", ".join(f"{name} {headers[name]}" for name in ("Content-Type", "Content-Encoding") if name in headers)
-            said = f"Clerk answered {status} to {request}, but not with an actor token: {error}"
+            sent = _quote(sent, request.secret_key) or "no Content-Type"
+            said = f"Clerk answered {status} to {request}, but not with an actor token: {error}; {sent}, {len(body)} bytes"
             raise ResponseValidationError(
-                f"{said} ({_quote(sent, request.secret_key) or 'no Content-Type'}, {len(body)} bytes)",
+                f"{said} ({request.doubt})",
                 status_code=status,
                 headers=headers,
                 body=body.decode(errors="replace").replace(request.secret_key, "***"),
@@ -858,7 +861,8 @@ class _Connection:
         return (
             route == self._route
             and pid == os.getpid()
-            # While a Lambda is frozen, one clock or the other may stand still; and the wall clock can be set back.
+            # While a Lambda is frozen or a laptop sleeps, one clock or the other may stand still (macOS documents it for
+            # the monotonic one); and the wall clock can be set back.
             and time.monotonic() - monotonic < MAX_IDLE_SECONDS
             and 0 <= time.time() - wall < MAX_IDLE_SECONDS
             and self._is_silent()
@@ -868,6 +872,7 @@ class _Connection:
         """Whether nothing came since the last answer: no end-of-file, and no bytes to be taken for the next answer."""
         if self._reader.peek(1):  # bytes that came along with the last answer
             return False
+        # Not select(), which takes no descriptor above 1023; and poll(), which would, is not there on Windows.
         self._stream.sock.settimeout(0)
         try:
             self._stream.sock.recv(1)
@@ -926,6 +931,7 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
             sock = context.wrap_socket(sock, server_hostname=origin.hostname, do_handshake_on_connect=False)
             sock.settimeout(_remaining(deadline))  # bounds the handshake as a whole
             sock.do_handshake()
+        _remaining(deadline)  # raises where connecting took all of it, so that nothing is sent
         return _Connection(sock, _route(request))
     except BaseException:
         sock.close()
@@ -969,11 +975,10 @@ class _ConnectionHandler(urllib.request.BaseHandler):
             connected = False
             try:
                 connection = self._idle_connection(request) or _connect(request, self._context, deadline)
-                _remaining(deadline)  # raises where connecting took all of it, and so nothing is sent
                 connected = True
                 response = self._exchange(connection, request, deadline)
                 acted = response.status != 429
-                again = response.status >= 500 or not acted
+                again = 500 <= response.status < 600 or not acted
                 pause = _retry_after(response.headers) if again else None
             except Exception as error:  # http.client lets ValueError, OverflowError and others through, for broken answers
                 failure = error
@@ -1370,7 +1375,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _tell("Interrupted. What was sent may have been done all the same.")
         return 130
-    except OSError as error:  # head has read enough, or the disk is full; the client's own errors were caught above
+    except OSError as error:  # head has read enough (EINVAL on Windows), or the disk is full; all else was caught above
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush would fail once more, with a traceback
         if not isinstance(error, BrokenPipeError):
             _tell(f"Standard output can't be written: {error.strerror}")
