@@ -34,13 +34,13 @@ import urllib.error
 import urllib.request
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 # Type checkers take this name for true. `typing` is for them alone, and a Lambda would pay for it at every cold start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any, NoReturn, Protocol
 
     JSONObject = dict[str, Any]
 
@@ -89,6 +89,12 @@ def _check_id(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a Clerk ID as text, not {type(value).__name__}")
     if not value.strip() or not value.isprintable():
         raise ValueError(f"{name} must be a Clerk ID such as user_2OEpKhcCN1Lat9NQ0G6puh7q5Rb: not empty, on one line")
+    _check_no_key(name, value)
+
+
+def _check_no_key(name: str, value: str) -> None:
+    if value.startswith(("sk_", "pk_")):
+        raise ValueError(f"{name} must be an ID, and this is a key: mind where it was copied to")
 
 
 def _check_whole_number(name: str, value: object, least: int) -> None:
@@ -170,6 +176,7 @@ class RevokeRequest:
                 "actor_token_id must be an ID such as act_29w9IptNja3mP8GDXpquBwN2qR9: letters, digits, _ and - only. "
                 "(Is it the token or its URL? Those are secrets; revoke takes the ID that came with them.)"
             )
+        _check_no_key("actor_token_id", self.actor_token_id)
 
     @property
     def path(self) -> str:
@@ -240,10 +247,12 @@ def _server_url(given: str | None) -> str:
         port = parts.port
     except ValueError:  # brackets that are no IPv6 address, or a port that is no number
         raise wrong from None
-    host = parts.hostname or ""
-    if port == 0 or not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*", host):
+    # As a whole, since urlsplit takes [::1].example.com for ::1, and an opener may take it for something else.
+    place = parts.netloc.lower()
+    if port == 0 or not re.fullmatch(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]+)?", place):
         raise wrong
-    this_machine = host in ("localhost", "::1") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host)
+    byte = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"  # 127.999.0.1 would be a name that some server may answer to
+    this_machine = re.fullmatch(rf"(localhost|127(\.{byte}){{3}}|\[::1\])(:[0-9]+)?", place)
     if parts.scheme != "https" and not (parts.scheme == "http" and this_machine):
         raise wrong
     return url.rstrip("/")
@@ -485,9 +494,12 @@ def _one_line(text: str) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-def _mask(text: str, secret_key: str) -> str:
+def _mask(text: str, secret_key: str | None = None) -> str:
     """What somebody else wrote, without what is secret or looks so: the key, other keys, tokens, a link's ticket."""
-    return re.sub(r"\bsk_\w+|[\w.=-]{40,}", "***", text.replace(secret_key, "***"))  # no ID is as long as 40 characters
+    text = text.replace(secret_key, "***") if secret_key else text
+    text = re.sub(r"\bsk_\w+", "***", text)
+    # No ID is that long; error codes and trace IDs may be, but are in lower case.
+    return re.sub(r"[\w.=-]{40,}", lambda run: run[0] if run[0].islower() else "***", text)
 
 
 def _quote(text: str, secret_key: str) -> str:
@@ -697,7 +709,8 @@ class ActorTokens:
                 return int(response.status), Headers((response.headers or {}).items()), bytes(response.read())
             finally:
                 if hasattr(response, "close"):
-                    response.close()
+                    with contextlib.suppress(Exception):  # no reason to lose a token that came whole
+                        response.close()
         except ClerkBaseError:
             raise
         except Exception as error:  # an opener that a user brings may raise anything
@@ -1215,40 +1228,43 @@ def _is_duration(value: object) -> bool:
 
 
 class _Narrator:
-    """An opener that shows what goes out to another one, and what comes back."""
+    """An opener that tells what goes out to another one, and what comes back."""
 
-    def __init__(self, opener: Opener) -> None:
+    def __init__(self, opener: Opener, tell: Callable[[str], object]) -> None:
         self._opener = opener
+        self._tell = tell
 
     def open(self, request: urllib.request.Request, *, timeout: float) -> Response:
-        print(f"  > {request.get_method()} {request.full_url}")
+        self._tell(f"  > {request.get_method()} {request.full_url}")
         for name, value in request.header_items():
-            print(f"  > {name.title()}: {'Bearer sk_test_***' if name == 'Authorization' else value}")
+            self._tell(f"  > {name.title()}: {'Bearer sk_test_***' if name == 'Authorization' else value}")
         if isinstance(request.data, bytes):
-            print(f"  > {request.data.decode()}")
+            self._tell(f"  > {request.data.decode()}")
         response = self._opener.open(request, timeout=timeout)
         body = response.read()
-        print(f"  < {response.status}")
+        self._tell(f"  < {response.status}")
         for line in json.dumps(json.loads(body), indent=2).splitlines():
-            print(f"  < {line}" if len(line) <= 110 else f"  < {line[:100]}...")
+            self._tell(f"  < {line}" if len(line) <= 110 else f"  < {line[:100]}...")
         return BufferedResponse(response.status, response.headers, body)
 
 
 def _demo() -> int:
-    with ActorTokens("sk_test_demo", server_url=DEFAULT_SERVER_URL, opener=_Narrator(Sandbox())) as clerk:
-        print("A sandbox in memory stands in for Clerk: no account, no network.\n")
-        print('1. clerk.create("user_1a2b3c", {"sub": "user_9z8y7x", "ticket": "SUP-1"})')
+    lines: list[str] = []  # printed at the end: an opener that can't print would look like a call that failed
+    tell = lines.append
+    with ActorTokens("sk_test_demo", server_url=DEFAULT_SERVER_URL, opener=_Narrator(Sandbox(), tell)) as clerk:
+        tell("A sandbox in memory stands in for Clerk: no account, no network.\n")
+        tell('1. clerk.create("user_1a2b3c", {"sub": "user_9z8y7x", "ticket": "SUP-1"})')
         token = clerk.create("user_1a2b3c", {"sub": "user_9z8y7x", "ticket": "SUP-1"})
-        print(f"  = {token!r}\n    (its token and url are there, but never shown in its repr)\n")
-        print("2. clerk.revoke(token)")
-        print(f"  = {clerk.revoke(token)!r}\n")
-        print("3. clerk.revoke(token), once more: only a pending token can be revoked")
+        tell(f"  = {token!r}\n    (its token and url are there, but never shown in its repr)\n")
+        tell("2. clerk.revoke(token)")
+        tell(f"  = {clerk.revoke(token)!r}\n")
+        tell("3. clerk.revoke(token), once more: only a pending token can be revoked")
         try:
             clerk.revoke(token)
         except ClerkErrors as error:
-            print(f"  = {type(error).__name__}: {error}\n")
-    print("For real: set CLERK_SECRET_KEY, then use `create` and `revoke` in place of `demo`.")
-    return 0
+            tell(f"  = {type(error).__name__}: {error}\n")
+    tell("For real: set CLERK_SECRET_KEY, then use `create` and `revoke` in place of `demo`.")
+    return 0 if _show("\n".join(lines)) else 1
 
 
 def _create(clerk: ActorTokens, options: Any, program: str) -> int:
@@ -1269,14 +1285,10 @@ def _create(clerk: ActorTokens, options: Any, program: str) -> int:
     _tell(f"The link works for {options.expires_in} s; the session lasts {options.session_max_duration} s at most.")
     _tell(f"Its ID is {_one_line(token.id)}; to revoke it: {program} revoke {_one_line(token.id)}")
     url = token.url or ""
-    if options.json:
-        print(json.dumps(dataclasses.asdict(token), indent=2))
-    elif url.startswith("https://") and url.isprintable():
-        print(url)
-    else:
+    if not options.json and not (url.startswith("https://") and url.isprintable()):
         _tell("Clerk's answer has no link in it.")
         return 1
-    sys.stdout.flush()
+    shown = _show(json.dumps(dataclasses.asdict(token), indent=2) if options.json else url)
     if options.open:
         import webbrowser
 
@@ -1288,7 +1300,7 @@ def _create(clerk: ActorTokens, options: Any, program: str) -> int:
         if not opened:
             _tell("No browser could be opened.")
             return 1
-    return 0
+    return 0 if shown else 1
 
 
 def _revoke(clerk: ActorTokens, options: Any, program: str) -> int:
@@ -1296,7 +1308,8 @@ def _revoke(clerk: ActorTokens, options: Any, program: str) -> int:
     for position, token_id in enumerate(options.ids, 1):
         try:
             token = clerk.revoke(token_id)
-            print(f"{_one_line(token.id)} {_one_line(token.status)}", flush=True)
+            if not _show(f"{_one_line(token.id)} {_one_line(token.status)}"):
+                status = max(status, 1)
         except ClerkBaseError as error:
             _tell(f"{token_id}: {error}")
             status = max(status, 1)
@@ -1313,13 +1326,30 @@ def _tell(text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def _show(text: str, end: str = "\n") -> bool:
+    """Text on standard output; False where it can't be written. The work goes on there too: it may be revoking tokens."""
+    try:
+        print(text, end=end, flush=True)
+        if sys.stdout is not None:  # it is None where it was closed from the start
+            return True
+        _tell("Standard output is closed.")
+    except OSError as error:  # a reader such as head has read enough (EINVAL on Windows), or the disk is full
+        _tell(f"Standard output can't be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush would fail once more, with a traceback
+    return False
+
+
 def _run(arguments: list[str] | None) -> int:
     import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:  # argparse repeats wrong words, which may be a key
+            super().error(_mask(message))
 
     program = "clerk-actor-tokens"
     if __name__ == "__main__":
         program = f"{os.path.basename(sys.executable)} {sys.argv[0]}"
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=program,
         description="Create and revoke Clerk actor tokens: one-time links to sign in as a user.",
         epilog="The secret key comes from the environment: CLERK_SECRET_KEY. (demo needs none.) Exit status: 0; 1 when "
@@ -1365,21 +1395,13 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # consoles that can't show a character are no reason to fail
     try:
-        try:
-            return _run(arguments)
-        except SystemExit as done:  # argparse's way to end, after --help as well
-            return int(done.code or 0)
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here, where a closed pipe can be caught, and not when Python exits
+        return _run(arguments)
+    except SystemExit as done:  # argparse's way to end, after --help as well
+        status = int(done.code or 0)
+        return status if status or _show("", end="") else 1
     except KeyboardInterrupt:
         _tell("Interrupted. What was sent may have been done all the same.")
         return 130
-    except OSError as error:  # head has read enough (EINVAL on Windows), or the disk is full; all else was caught above
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush would fail once more, with a traceback
-        if not isinstance(error, BrokenPipeError):
-            _tell(f"Standard output can't be written: {error.strerror}")
-        return 1
 
 
 if __name__ == "__main__":

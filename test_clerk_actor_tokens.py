@@ -507,6 +507,15 @@ class TestWhatGoesOut:
             ActorTokens(KEY, opener=opener).revoke(token_id)
         assert not opener.requests, "sent all the same"
 
+    def test_a_key_in_place_of_an_id_does_not_get_into_a_url(self) -> None:
+        opener = Canned()
+        clerk = ActorTokens(KEY, opener=opener)
+        for name, arguments in (("revoke", [KEY]), ("create", [KEY, "user_2"]), ("create", ["user_1", KEY])):
+            with pytest.raises(ValueError, match="this is a key") as caught:
+                getattr(clerk, name)(*arguments)
+            assert KEY not in str(caught.value)
+        assert not opener.requests
+
     @pytest.mark.parametrize("secret", [SECRET, LINK])
     def test_a_token_in_place_of_its_id_is_named_but_not_repeated(self, secret: str) -> None:
         with pytest.raises(ValueError, match="token or its URL") as caught:
@@ -551,6 +560,12 @@ class TestWhatGoesOut:
             "http://127.evil.com/v1",
             "http://localhost.evil.com/v1",
             "http://127.0.0.1.evil.com/v1",
+            "http://127.999.0.1/v1",
+            "http://127.0.0.256/v1",
+            "http://[::1].evil.com/v1",
+            "http://[::1]evil.com:80/v1",
+            "https://evil.com[::1]/v1",
+            "https://api.clerk.com:/v1",
             "ftp://localhost/v1",
             "file:///v1",
             "https:///v1",
@@ -749,6 +764,14 @@ class TestWhatCanGoWrong:
         assert len(str(error)) < 400
         assert str(error).isprintable()
 
+    def test_long_codes_and_trace_ids_are_no_secrets(self) -> None:
+        code = "organization_domain_enrollment_mode_not_enabled"
+        trace_id = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        envelope = {"errors": [{"code": code, "message": "m", "long_message": "l"}], "clerk_trace_id": trace_id}
+        said = str(failure_of(canned_client(envelope, 422).create, "user_1", "user_2"))
+        assert code in said
+        assert trace_id in said
+
     def test_odd_extras_do_not_hide_the_codes(self) -> None:
         odd = {**NOT_PENDING, "clerk_trace_id": 5, "meta": [], "errors": [{**NOT_PENDING["errors"][0], "meta": 1}]}
         error = failure_of(canned_client(odd, 422).create, "user_1", "user_2")
@@ -835,7 +858,21 @@ class TestWhatCanGoWrong:
 # ---- The client ------------------------------------------------------------------------------------------------------
 
 
+def chained(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 class TestClient:
+    def test_a_response_that_fails_to_close_has_come_whole_all_the_same(self) -> None:
+        class Opener(Canned):
+            def open(self, request: urllib.request.Request, *, timeout: float) -> Any:
+                response = super().open(request, timeout=timeout)
+                response.close = lambda: 1 / 0
+                return response
+
+        assert ActorTokens(KEY, opener=Opener()).create("user_1", "user_2").id == ANSWER["id"]
+
     def test_its_repr_shows_no_key(self) -> None:
         assert KEY not in repr(ActorTokens(KEY, opener=Canned()))
 
@@ -864,6 +901,7 @@ class TestClient:
             (requests.ConnectionError("lost"), NoResponseError, True),
             (ValueError(f"Invalid header value b'Bearer {KEY}'"), NoResponseError, True),
             (ZeroDivisionError(), NoResponseError, True),
+            (chained(RuntimeError("boom"), ValueError(f"Bearer {KEY}")), NoResponseError, True),
         ],
         ids=lambda value: repr(value)[:30],
     )
@@ -2042,14 +2080,18 @@ except KeyboardInterrupt:
         assert "Interrupted" in err
 
     @pytest.mark.skipif(os.name == "nt", reason="signals and pipes are different there")
-    @pytest.mark.parametrize("command", ["demo", "--help", "--version"])
-    def test_no_traceback_for_a_closed_pipe(self, command: str) -> None:
+    @pytest.mark.parametrize("redirection", ["", ">&-", ">/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full", "2>&-"])
+    @pytest.mark.parametrize("words", ["demo", "--help", "create user_1 --actor user_2", "revoke act_1 act_2 act_3"])
+    def test_no_traceback_where_output_cannot_be_written_and_the_work_goes_on(
+        self, server: Server, redirection: str, words: str
+    ) -> None:
         reader, writer = os.pipe()
         os.close(reader)
         try:
             done = subprocess.run(
-                [sys.executable, str(MODULE), command],
-                stdout=writer,
+                ["/bin/sh", "-c", f"'{sys.executable}' '{MODULE}' {words} {redirection}"],
+                env={**os.environ, "CLERK_SECRET_KEY": KEY},
+                stdout=writer,  # a pipe that nobody reads, unless redirected
                 stderr=subprocess.PIPE,
                 text=True,
                 timeout=60,
@@ -2057,7 +2099,20 @@ except KeyboardInterrupt:
             )
         finally:
             os.close(writer)
-        assert (done.returncode in (0, 1), done.stderr) == (True, "")  # argparse takes no notice of it
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+        assert done.returncode in (0, 1)
+        assert len(server.requests) == {"create": 1, "revoke": 3}.get(words.split()[0], 0)
+
+    def test_a_key_among_the_words_is_not_repeated(self, run: Any) -> None:
+        for words in (
+            ["sk_live_pasted"],
+            ["create", "u", "--actor", "a", "--expires-in", "sk_live_pasted"],
+            ["--key=sk_live_pasted"],
+        ):
+            status, out, err = run(*words)
+            assert (status, out) == (2, "")
+            assert "pasted" not in err
 
 
 # ---- The README ------------------------------------------------------------------------------------------------------
