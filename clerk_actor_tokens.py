@@ -1333,10 +1333,15 @@ def _show(text: str, end: str = "\n") -> bool:
         if sys.stdout is not None:  # it is None where it was closed from the start
             return True
         _tell("Standard output is closed.")
-    except OSError as error:  # a reader such as head has read enough (EINVAL on Windows), or the disk is full
-        _tell(f"Standard output can't be written: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush would fail once more, with a traceback
+    except OSError as error:
+        _give_up_output(error)
     return False
+
+
+def _give_up_output(error: OSError) -> None:
+    """A reader such as head has read enough (EINVAL on Windows), or the disk is full."""
+    _tell(f"Standard output can't be written: {error.strerror}")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush would fail once more, with a traceback
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -1399,6 +1404,9 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as done:  # argparse's way to end, after --help as well
         status = int(done.code or 0)
         return status if status or _show("", end="") else 1
+    except OSError as error:  # from argparse, before Python 3.11; all other output is shown or told
+        _give_up_output(error)
+        return 1
     except KeyboardInterrupt:
         _tell("Interrupted. What was sent may have been done all the same.")
         return 130

@@ -865,13 +865,18 @@ def chained(error: Exception, cause: Exception) -> Exception:
 
 class TestClient:
     def test_a_response_that_fails_to_close_has_come_whole_all_the_same(self) -> None:
-        class Opener(Canned):
-            def open(self, request: urllib.request.Request, *, timeout: float) -> Any:
-                response = super().open(request, timeout=timeout)
-                response.close = lambda: 1 / 0
-                return response
+        class Response:
+            status = 200
+            headers = None
 
-        assert ActorTokens(KEY, opener=Opener()).create("user_1", "user_2").id == ANSWER["id"]
+            def read(self) -> bytes:
+                return json.dumps(ANSWER).encode()
+
+            def close(self) -> None:
+                raise ZeroDivisionError
+
+        opener = types.SimpleNamespace(open=lambda request, timeout: Response())
+        assert ActorTokens(KEY, opener=opener).create("user_1", "user_2").id == ANSWER["id"]
 
     def test_its_repr_shows_no_key(self) -> None:
         assert KEY not in repr(ActorTokens(KEY, opener=Canned()))
