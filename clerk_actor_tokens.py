@@ -38,6 +38,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 # Type checkers take this name for true. `typing` is for them alone, and a Lambda would pay for it at every cold start.
+# (The price: typing.get_type_hints works for the answers' dataclasses, but not for functions that name what is in here.)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
@@ -100,8 +101,8 @@ def _check_no_key(name: str, value: str) -> None:
 def _check_whole_number(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be a whole number from {least} up")
+    if not least <= value < 2**63:
+        raise ValueError(f"{name} must be a whole number from {least} up, of 64 bits at most")
 
 
 def _check_timeout(value: object) -> None:
@@ -186,6 +187,8 @@ class RevokeRequest:
 class ClerkRequest(urllib.request.Request):
     """An operation as the HTTP request that urllib's openers take; the wire asks it whether it may be sent twice."""
 
+    # urllib's redirect handler counts here where it has been, and gives up after ten: for this request, before it starts.
+    redirect_dict = dict.fromkeys(range(10), 0)
     timeout: float  # set anew by urllib's openers  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, operation: CreateRequest | RevokeRequest, server_url: str, secret_key: str) -> None:
@@ -229,14 +232,14 @@ def _secret_key(given: str | None) -> str:
 
 
 def _server_url(given: str | None) -> str:
-    name, url = "server_url", given
+    name, url, example = "server_url", given, DEFAULT_SERVER_URL
     if url is None:
-        name, url = "CLERK_API_URL", os.environ.get("CLERK_API_URL")
+        name, url, example = "CLERK_API_URL", os.environ.get("CLERK_API_URL"), "https://api.clerk.com, without /v1"
         url = url.rstrip("/") + "/v1" if url else DEFAULT_SERVER_URL
     if not isinstance(url, str):
         raise TypeError(f"{name} must be text, not {type(url).__name__}")
     wrong = ValueError(
-        f"{name} must be a URL such as {DEFAULT_SERVER_URL}: https (http only to this machine), a host, "
+        f"{name} must be a URL such as {example}: https (http only to this machine), a host, "
         "and no user, query, fragment or space in it"
     )
     # Looked for first, since urlsplit drops tabs and line ends without a word, and a lone "?" too.
@@ -533,8 +536,8 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
         elif text.strip() and document is None:  # JSON without the envelope may hold anything, so it is not quoted
             said += f": {_quote(text, request.secret_key)}"
         return SDKError(said, status_code=status, headers=headers, body=text)
-    reasons = "; ".join(f"{error.code}: {error.long_message or error.message}" for error in errors)
-    said += f": {_quote(reasons, request.secret_key)}" if reasons else ""
+    reasons = [_quote(f"{error.code}: {error.long_message or error.message}", request.secret_key) for error in errors[:10]]
+    said += f": {'; '.join(reasons)}" if reasons else ""
     trace_id = document.get("clerk_trace_id") if isinstance(document, dict) else None
     trace_id = trace_id if isinstance(trace_id, str) else None
     said += f" [trace ID {_quote(trace_id, request.secret_key)}]" if trace_id else ""
@@ -716,8 +719,6 @@ class ActorTokens:
         except Exception as error:  # an opener that a user brings may raise anything
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             never_sent = isinstance(reason, (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError))
-            # urllib's redirect handler notes on the request where it has been: then it was the next host that failed.
-            never_sent = never_sent and not hasattr(request, "redirect_dict")
             failure = _no_response(error, request, outcome_unknown=not never_sent)
             raise failure from failure.__cause__
 
@@ -1136,6 +1137,8 @@ class Sandbox:
         _check_whole_number("status_code", status_code, 400)
         if status_code > 599:
             raise ValueError("status_code must be a whole number from 400 to 599")
+        if not isinstance(code, str) or not isinstance(message, str):
+            raise TypeError("code and message must be text")
         self._failures.append((*_failure(status_code, code, message, message), dict(headers or {})))
 
     def _answer(self, request: urllib.request.Request) -> tuple[int, JSONObject]:
@@ -1283,7 +1286,9 @@ def _create(clerk: ActorTokens, options: Any, program: str) -> int:
     # First what it takes to revoke the token, whatever becomes of the rest.
     _tell(f"{_one_line(str(token.actor.get('sub')))} may sign in as {_one_line(token.user_id)}, once.")
     _tell(f"The link works for {options.expires_in} s; the session lasts {options.session_max_duration} s at most.")
-    _tell(f"Its ID is {_one_line(token.id)}; to revoke it: {program} revoke {_one_line(token.id)}")
+    _tell(f"Its ID is {_one_line(token.id)}")
+    with contextlib.suppress(ValueError):  # an answer with another ID is no reason to have somebody paste that into a shell
+        _tell(f"To revoke it: {program} revoke {RevokeRequest(token.id).actor_token_id}")
     url = token.url or ""
     if not options.json and not (url.startswith("https://") and url.isprintable()):
         _tell("Clerk's answer has no link in it.")
@@ -1348,8 +1353,9 @@ def _run(arguments: list[str] | None) -> int:
     import argparse
 
     class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> NoReturn:  # argparse repeats wrong words, which may be a key
-            super().error(_mask(message))
+        def error(self, message: str) -> NoReturn:  # argparse's own repeats wrong words, which may be a key
+            _tell(f"{self.format_usage()}{self.prog}: {_mask(message)}")
+            sys.exit(2)
 
     program = "clerk-actor-tokens"
     if __name__ == "__main__":
