@@ -956,9 +956,8 @@ class TestClient:
 CREATE = ("create", ("user_1a2b3c", "user_9z8y7x"))
 REVOKE = ("revoke", ("act_29w9IptNja3mP8GDXpquBwN2qR9",))
 BOTH = pytest.mark.parametrize(("method", "arguments"), [CREATE, REVOKE], ids=["create", "revoke"])
-LATE = (
-    1.0  # seconds that a busy machine may add, 0.002 on a quiet one; a server that gained by stalling would gain far more
-)
+# Seconds that a busy machine may add, 0.002 on a quiet one. A server that gained by stalling would gain far more.
+LATE = 1.0
 
 
 def trickle(before: bytes, piece: bytes, every: float = 0.01) -> Script:
