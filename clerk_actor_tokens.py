@@ -520,9 +520,14 @@ def _shows_secret(error: BaseException, secret_key: str) -> bool:
     return any(_mask(str(link), secret_key) != str(link) for link in chain)
 
 
+def _body_text(request: ClerkRequest, body: bytes) -> str:
+    """An answer's body as the text that exceptions carry, without the key: some gateways echo the request's headers."""
+    return body.decode(errors="replace").replace(request.secret_key, "***")
+
+
 def _status_error(request: ClerkRequest, status: int, headers: Headers, body: bytes) -> SDKError:
     """The exception for an HTTP status that is no success."""
-    text = body.decode(errors="replace").replace(request.secret_key, "***")  # some gateways echo the request's headers
+    text = _body_text(request, body)
     try:
         document = _read_json(text.encode())
     except ValueError:
@@ -538,7 +543,8 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
         return SDKError(said, status_code=status, headers=headers, body=text)
     reasons = [_quote(f"{error.code}: {error.long_message or error.message}", request.secret_key) for error in errors[:10]]
     said += f": {'; '.join(reasons)}" if reasons else ""
-    trace_id = document.get("clerk_trace_id") if isinstance(document, dict) else None
+    envelope = _object(document) or {}
+    trace_id = envelope.get("clerk_trace_id")
     trace_id = trace_id if isinstance(trace_id, str) else None
     said += f" [trace ID {_quote(trace_id, request.secret_key)}]" if trace_id else ""
     return ClerkErrors(
@@ -548,7 +554,7 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
         body=text,
         errors=errors,
         clerk_trace_id=trace_id,
-        meta=_object(document.get("meta")) if isinstance(document, dict) else None,
+        meta=_object(envelope.get("meta")),
     )
 
 
@@ -696,7 +702,7 @@ class ActorTokens:
                 f"{said} ({request.doubt})",
                 status_code=status,
                 headers=headers,
-                body=body.decode(errors="replace").replace(request.secret_key, "***"),
+                body=_body_text(request, body),
             ) from None
 
     def _open(self, request: ClerkRequest) -> tuple[int, Headers, bytes]:
@@ -1039,21 +1045,24 @@ class _ConnectionHandler(urllib.request.BaseHandler):
     def _idle_connection(self, request: ClerkRequest) -> _Connection | None:
         """A kept connection that may be used; those that may not are closed."""
         route = _route(request)
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
+        for connection in self._take_idle():
             if connection.is_usable(route):
                 return connection
             connection.close()
+        return None
 
     def close(self) -> None:
-        while self._idle:
+        for connection in self._take_idle():
+            connection.close()
+
+    def _take_idle(self) -> Iterator[_Connection]:
+        """The kept connections, taken out one at a time, the latest first."""
+        while True:
             try:
-                self._idle.pop().close()
-            except IndexError:  # another thread took the last one
-                break
+                connection = self._idle.pop()
+            except IndexError:  # asked for rather than looked up before: another thread may take the last one
+                return
+            yield connection
 
 
 class _ProxyHandler(urllib.request.ProxyHandler):
