@@ -21,7 +21,6 @@ import dataclasses
 import email.utils
 import http.client
 import io
-import itertools
 import json
 import math
 import os
@@ -181,7 +180,7 @@ class RevokeRequest:
 
     @property
     def path(self) -> str:
-        return f"/actor_tokens/{self.actor_token_id}/revoke"
+        return "/actor_tokens/" + self.actor_token_id + "/revoke"  # an f-string may show a str Enum by its name
 
 
 class ClerkRequest(urllib.request.Request):
@@ -254,10 +253,11 @@ def _server_url(given: str | None) -> str:
     place = parts.netloc.lower()
     if port == 0 or not re.fullmatch(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]+)?", place):
         raise wrong
-    byte = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"  # 127.999.0.1 would be a name that some server may answer to
-    this_machine = re.fullmatch(rf"(localhost|127(\.{byte}){{3}}|\[::1\])(:[0-9]+)?", place)
-    if parts.scheme != "https" and not (parts.scheme == "http" and this_machine):
-        raise wrong
+    if parts.scheme != "https":
+        byte = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"  # 127.999.0.1 would be a name that some server may answer to
+        this_machine = rf"(localhost|127(\.{byte}){{3}}|\[::1\])(:[0-9]+)?"
+        if parts.scheme != "http" or not re.fullmatch(this_machine, place):
+            raise wrong
     return url.rstrip("/")
 
 
@@ -301,7 +301,7 @@ class Headers(Mapping[str, str]):
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields: dict[str, tuple[str, str]] = {}
         for name, value in fields:
-            self._fields.setdefault(name.lower(), (name, str(value)))
+            self._fields.setdefault(name.lower(), (name, value))
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][1]
@@ -368,21 +368,25 @@ def _actor_token(document: Any) -> ActorToken:
     return ActorToken(**fields)
 
 
+_TEXTS = ("code", "message", "long_message")
+
+
 def _clerk_errors(document: Any) -> tuple[ClerkError, ...] | None:
     """The entries of Clerk's error envelope, or None where a JSON document is no such envelope."""
     entries = document.get("errors") if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+    if not isinstance(entries, list):
         return None
-    errors = [ClerkError(e.get("code"), e.get("message"), e.get("long_message"), _object(e.get("meta"))) for e in entries]
-    texts = itertools.chain.from_iterable((e.code, e.message, e.long_message) for e in errors)
-    return tuple(errors) if all(isinstance(text, str) for text in texts) else None
+    for entry in entries:
+        if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in _TEXTS):
+            return None
+    return tuple(ClerkError(**{name: entry[name] for name in _TEXTS}, meta=_object(entry.get("meta"))) for entry in entries)
 
 
 def _object(value: Any) -> JSONObject | None:
     return value if isinstance(value, dict) else None
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _retry_after(headers: Mapping[str, str] | http.client.HTTPMessage) -> float | None:
     """Seconds from now that `Retry-After` asks for, given there as seconds or as a date; None for nonsense."""
     value = headers.get("Retry-After", "").strip()
     if not value:
@@ -483,7 +487,7 @@ _ADVICE = {
     401: "check the secret key",
     402: "Clerk's plan for this application does not include impersonation",
     404: "check the ID, and that the secret key is that of the instance which made it",
-    429: "too many requests: wait for retry_after seconds",
+    429: "too many requests",
 }
 _CERTIFICATE_ADVICE = (
     "Python on a Mac has no certificates until its 'Install Certificates.command' was run; behind a company's proxy, set "
@@ -525,6 +529,11 @@ def _body_text(request: ClerkRequest, body: bytes) -> str:
     return body.decode(errors="replace").replace(request.secret_key, "***")
 
 
+def _header_texts(request: ClerkRequest, headers: Any) -> Headers:
+    """An answer's headers as exceptions carry them, without the key too."""
+    return Headers((name, str(value).replace(request.secret_key, "***")) for name, value in (headers or {}).items())
+
+
 def _status_error(request: ClerkRequest, status: int, headers: Headers, body: bytes) -> SDKError:
     """The exception for an HTTP status that is no success."""
     text = _body_text(request, body)
@@ -532,12 +541,19 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
         document = _read_json(text.encode())
     except ValueError:
         document = None
-    said = f"Clerk answered {status} to {request}" + (f" ({_ADVICE[status]})" if status in _ADVICE else "")
+    wait = _retry_after(headers)
+    advice = [
+        _ADVICE.get(status),
+        None if wait is None else f"wait {math.ceil(wait):.10g} s before the next call",
+        request.doubt if status >= 500 else None,
+    ]
+    advice_given = "; ".join(filter(None, advice))
+    said = f"Clerk answered {status} to {request}" + (f" ({advice_given})" if advice_given else "")
     errors = _clerk_errors(document) if 400 <= status < 600 else None
     if errors is None:
         if 300 <= status < 400:
             target = _quote(headers.get("Location", "nowhere"), request.secret_key)
-            said += f": a redirect to {target}, not followed; check server_url"
+            said += f": a redirect to {target}, not followed; check server_url or CLERK_API_URL"
         elif text.strip() and document is None:  # JSON without the envelope may hold anything, so it is not quoted
             said += f": {_quote(text, request.secret_key)}"
         return SDKError(said, status_code=status, headers=headers, body=text)
@@ -713,9 +729,9 @@ class ActorTokens:
             except urllib.error.HTTPError as error:  # with a bad status, urllib's openers raise the response
                 response = error
                 if error.fp is None:  # as a test may make it; before Python 3.11, such a one can't be read
-                    return error.code, Headers((error.headers or {}).items()), b""
+                    return error.code, _header_texts(request, error.headers), b""
             try:
-                return int(response.status), Headers((response.headers or {}).items()), bytes(response.read())
+                return int(response.status), _header_texts(request, response.headers), bytes(response.read())
             finally:
                 if hasattr(response, "close"):
                     with contextlib.suppress(Exception):  # no reason to lose a token that came whole
@@ -936,7 +952,7 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
     sock = _connect_socket(request.host, default_port, deadline)
     try:
         if request.host != origin.netloc:  # urllib's handler has set the proxy's there
-            target = origin.netloc if origin.port else f"{origin.netloc.rstrip(':')}:{default_port}"
+            target = origin.netloc if origin.port else f"{origin.netloc}:{default_port}"
             fields = {"Host": target}
             if request.has_header("Proxy-authorization"):
                 fields["Proxy-Authorization"] = request.get_header("Proxy-authorization", "")
@@ -985,23 +1001,24 @@ class _ConnectionHandler(urllib.request.BaseHandler):
         self._context = context
         self._idle: deque[_Connection] = deque()  # the only thing that threads share; its pop and append are atomic
 
-    def https_open(self, request: ClerkRequest) -> Any:
+    def _send(self, request: ClerkRequest) -> BufferedResponse:
+        """The answer to a request, however often that has to be sent; raises `NoResponseError`."""
         deadline = time.monotonic() + request.timeout
         outcome_unknown = False  # over all attempts: what an earlier one left open, a later one doesn't settle
         retry = 0
         while True:
-            failure = pause = None
-            response: Any = None
+            result: BufferedResponse | Exception
+            pause = None
             connected = False
             try:
                 connection = self._idle_connection(request) or _connect(request, self._context, deadline)
                 connected = True
-                response = self._exchange(connection, request, deadline)
-                acted = response.status != 429
-                again = 500 <= response.status < 600 or not acted
-                pause = _retry_after(response.headers) if again else None
+                result = self._exchange(connection, request, deadline)
+                acted = result.status != 429
+                again = 500 <= result.status < 600 or not acted
+                pause = _retry_after(result.headers) if again else None
             except Exception as error:  # http.client lets ValueError, OverflowError and others through, for broken answers
-                failure = error
+                result = error
                 acted = connected
                 again = _is_lost_connection(error)
             outcome_unknown = outcome_unknown or acted
@@ -1011,14 +1028,14 @@ class _ConnectionHandler(urllib.request.BaseHandler):
                     time.sleep(pause)
                     retry += 1
                     continue
-            if failure is None:
-                return response
+            if isinstance(result, BufferedResponse):
+                return result
             try:
-                raise _no_response(failure, request, outcome_unknown)
+                raise _no_response(result, request, outcome_unknown)
             finally:
-                del failure  # or its traceback and this frame would keep each other, with all that was read, in memory
+                del result  # or its traceback and this frame would keep each other, with all that was read, in memory
 
-    http_open = https_open
+    http_open = https_open = _send  # the names by which urllib's opener finds what opens a scheme
 
     def _exchange(self, connection: _Connection, request: ClerkRequest, deadline: float) -> BufferedResponse:
         """Send the request, read the whole answer, and keep the connection if it ended as it should."""
@@ -1373,7 +1390,8 @@ def _run(arguments: list[str] | None) -> int:
         prog=program,
         description="Create and revoke Clerk actor tokens: one-time links to sign in as a user.",
         epilog="The secret key comes from the environment: CLERK_SECRET_KEY. (demo needs none.) Exit status: 0; 1 when "
-        "Clerk or the network refused; 2 when the words or the key were wrong.",
+        "Clerk or the network refused, or the output could not be written; 2 when the words or the key were "
+        "wrong; 130 after Ctrl-C.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
