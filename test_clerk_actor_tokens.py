@@ -832,9 +832,11 @@ class TestWhatCanGoWrong:
 
     def test_what_an_envelope_says_is_quoted_without_secrets_and_in_one_line(self) -> None:
         entry = {"code": "c\n\x1b[2J", "message": "m", "long_message": f"{KEY}\u2028{SECRET}" + "x " * 5000}
-        error = failure_of(canned_client({"errors": [entry]}, 400).create, "user_1", "user_2")
+        envelope = {"errors": [entry], "clerk_trace_id": f"{SECRET}\n\x1b[2J" + "y " * 5000}
+        error = failure_of(canned_client(envelope, 400).create, "user_1", "user_2")
         assert type(error) is ClerkErrors
-        assert len(str(error)) < 400
+        assert str(error).isprintable()
+        assert len(str(error)) < 600
 
     @pytest.mark.parametrize("status", [100, 101, 301, 302, 303, 304, 307, 308])
     def test_a_status_below_400_that_is_no_success_is_an_sdk_error(self, status: int) -> None:

@@ -16,10 +16,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class StubPackage(BuildHookInterface):  # type: ignore[type-arg]  # of any builder's configuration
+    folder: str | None = None
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":  # which would go on to show the types of the day when it was installed
+            return
         self.folder = tempfile.mkdtemp()
         stub = shutil.copy(Path(self.root) / "clerk_actor_tokens.py", Path(self.folder) / "__init__.pyi")
         build_data["force_include"][str(stub)] = "clerk_actor_tokens-stubs/__init__.pyi"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        shutil.rmtree(self.folder)
+        if self.folder:
+            shutil.rmtree(self.folder)
