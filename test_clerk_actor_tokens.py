@@ -10,6 +10,7 @@ import datetime
 import email.utils
 import enum
 import errno
+import gc
 import http.client
 import inspect
 import io
@@ -32,6 +33,7 @@ import types
 import urllib.error
 import urllib.request
 import urllib.response
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -815,6 +817,7 @@ class TestWhatCanGoWrong:
         entries = [{"code": f"code_{number}", "message": "m", "long_message": "long " * 20} for number in range(5)]
         said = str(failure_of(canned_client({"errors": entries}, 422).create, "user_1", "user_2"))
         assert all(entry["code"] in said for entry in entries)
+        assert len(str(failure_of(canned_client({"errors": entries * 200}, 422).create, "user_1", "user_2"))) < 2000
 
     def test_long_codes_and_trace_ids_are_no_secrets(self) -> None:
         code = "organization_domain_enrollment_mode_not_enabled"
@@ -1414,6 +1417,32 @@ class TestConnections:
             assert set(fields) == common | own | {f"Content-Length: {len(document)}"}
             assert sent == document
 
+    def test_the_system_does_not_hold_small_packets_back(self, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+        options: list[Any] = []
+        monkeypatch.setattr(socket.socket, "setsockopt", lambda self, *option: options.append(option))
+        with client_of(serve(answer_with(ANSWER))) as clerk:
+            clerk.revoke("act_1")
+        assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in options
+
+    def test_a_failed_call_leaves_nothing_for_the_garbage_collector(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        failures = []
+
+        class Lost(OSError):
+            def __init__(self) -> None:
+                failures.append(weakref.ref(self))
+
+        def fail(*_: object, **__: object) -> None:
+            raise Lost
+
+        monkeypatch.setattr(socket, "getaddrinfo", fail)
+        gc.disable()
+        try:
+            with suppress(NoResponseError):
+                ActorTokens(KEY, server_url="http://localhost:1/v1", max_retries=0).revoke("act_1")
+            assert [failure() for failure in failures] == [None], "a cycle of a traceback and its frame"
+        finally:
+            gc.enable()
+
     def test_a_burst_of_threads_leaves_ten_open(self, serve: Serve) -> None:
         together = threading.Barrier(12)
         closed = threading.Semaphore(0)
@@ -1631,8 +1660,9 @@ gc.collect()
         done = run_python("-X", "dev", "-W", "error", "-c", script)
         assert (done.returncode, done.stderr) == (0, "")
 
+    @pytest.mark.parametrize("scheme", ["http", "https"], ids=["waiting for the answer", "shaking hands"])
     @pytest.mark.skipif(os.name == "nt", reason="signals and pipes are different there")
-    def test_ctrl_c_leaves_nothing_open(self, serve: Serve, interruptible: None) -> None:
+    def test_ctrl_c_leaves_nothing_open(self, serve: Serve, interruptible: None, scheme: str) -> None:
         asked = threading.Event()
 
         def script(peer: Peer) -> None:
@@ -1642,21 +1672,25 @@ gc.collect()
 
         server = serve(script)
         program = f"""
+import sys
 from clerk_actor_tokens import ActorTokens
 try:
-    ActorTokens({KEY!r}, server_url={server.url.replace("http:", "https:")!r}).create("user_1", "user_2")
-except KeyboardInterrupt:
+    ActorTokens({KEY!r}, server_url={server.url.replace("http", scheme)!r}).create("user_1", "user_2")
+except KeyboardInterrupt as interruption:
     print("interrupted")
+    sys.stdin.read()
 """
         with subprocess.Popen(
             [sys.executable, "-X", "dev", "-W", "error", "-c", program],
             cwd=MODULE.parent,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            assert asked.wait(30), "no handshake"
+            assert asked.wait(30), "nothing was sent"
             process.send_signal(signal.SIGINT)
+            assert server.hung_up.wait(30), "the connection is open as long as somebody keeps the exception"
             assert process.communicate(timeout=30) == ("interrupted\n", "")
 
     def test_only_http_and_https_can_be_opened(self, tmp_path: Path) -> None:
