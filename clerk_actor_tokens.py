@@ -135,27 +135,28 @@ class CreateRequest:
         _check_id("user_id", self.user_id)
         if not isinstance(self.actor, Mapping):
             raise TypeError(f"actor must be the actor's ID or a JSON object, not {type(self.actor).__name__}")
-        if "sub" not in self.actor:
-            raise ValueError('actor must have a "sub", the ID of the user who will impersonate')
-        _check_id("actor (its sub)", self.actor["sub"])
         _check_whole_number("expires_in_seconds", self.expires_in_seconds, 1)
         _check_whole_number("session_max_duration_in_seconds", self.session_max_duration_in_seconds, 1)
-        document = {
-            "user_id": self.user_id,
-            "actor": dict(self.actor),
-            "expires_in_seconds": self.expires_in_seconds,
-            "session_max_duration_in_seconds": self.session_max_duration_in_seconds,
-        }
         wrong = "actor must be a JSON object: text keys; no NaN, sets, bytes, loops or half characters; not too deep"
         try:
+            actor = dict(self.actor)
+            document = {
+                "user_id": self.user_id,
+                "actor": actor,
+                "expires_in_seconds": self.expires_in_seconds,
+                "session_max_duration_in_seconds": self.session_max_duration_in_seconds,
+            }
             text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
             self.body = text.encode()  # fails on half a surrogate pair, which JSON could not carry to Clerk intact
-            if not _has_text_keys(document):
-                raise TypeError(wrong)
+            if not _has_text_keys(actor):
+                raise TypeError
         except TypeError:
             raise TypeError(wrong) from None
-        except (ValueError, RecursionError):
+        except Exception:  # ValueError, RecursionError, or what a mapping of the caller's own raises
             raise ValueError(wrong) from None
+        if "sub" not in actor:
+            raise ValueError('actor must have a "sub", the ID of the user who will impersonate')
+        _check_id("actor (its sub)", actor["sub"])
 
 
 @dataclasses.dataclass(eq=False, repr=False)

@@ -485,6 +485,16 @@ class TestWhatGoesOut:
             ActorTokens(KEY, opener=opener).create("user_1", actor)
         assert not opener.requests, "sent all the same"
 
+    def test_an_actor_that_fails_to_be_read_is_refused(self) -> None:
+        class Broken(dict[str, str]):
+            def keys(self) -> Any:
+                raise ZeroDivisionError
+
+        opener = Canned()
+        with pytest.raises(ValueError, match="actor"):
+            ActorTokens(KEY, opener=opener).create("user_1", types.MappingProxyType(Broken(sub="user_2")))
+        assert opener.requests == []
+
     def test_the_actor_may_be_any_mapping(self) -> None:
         opener = Canned()
         ActorTokens(KEY, opener=opener).create("user_1", types.MappingProxyType({"sub": "u"}))
