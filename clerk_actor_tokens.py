@@ -505,7 +505,7 @@ def _one_line(text: str) -> str:
 def _mask(text: str, secret_key: str | None = None) -> str:
     """What somebody else wrote, without what is secret or looks so: the key, other keys, tokens, a link's ticket."""
     text = text.replace(secret_key, "***") if secret_key else text
-    text = re.sub(r"\bsk_\w+", "***", text)
+    text = re.sub(r"\bsk_\w+|sk_(test|live)_\w+", "***", text)
     # No ID is that long; error codes and trace IDs may be, but are in lower case.
     return re.sub(r"[\w.=-]{40,}", lambda run: run[0] if run[0].islower() else "***", text)
 

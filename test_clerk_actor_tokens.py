@@ -2353,6 +2353,7 @@ class TestCommandLine:
         for words in (
             ["sk_live_pasted"],
             ["create", "u", "--actor", "a", "--expires-in", "sk_live_pasted"],
+            ["create", "u", "--actor", "a", "--expires-in", "xsk_live_pasted"],
             ["--key=sk_live_pasted"],
         ):
             status, out, err = run(*words)
