@@ -525,22 +525,26 @@ def _shows_secret(error: BaseException, secret_key: str) -> bool:
     return any(_mask(str(link), secret_key) != str(link) for link in chain)
 
 
-def _body_text(request: ClerkRequest, body: bytes) -> str:
-    """An answer's body as the text that exceptions carry, without the key: some gateways echo the request's headers."""
-    return body.decode(errors="replace").replace(request.secret_key, "***")
+def _without_key(request: ClerkRequest, value: Any) -> Any:
+    """What came back, text or JSON, without the key in any text of it: some gateways echo the request's headers."""
+    if isinstance(value, str):
+        return value.replace(request.secret_key, "***")
+    if isinstance(value, dict):
+        return {_without_key(request, name): _without_key(request, item) for name, item in value.items()}
+    return [_without_key(request, item) for item in value] if isinstance(value, list) else value
 
 
-def _header_texts(request: ClerkRequest, headers: Any) -> Headers:
-    """An answer's headers as exceptions carry them, without the key too."""
-    return Headers((name, str(value).replace(request.secret_key, "***")) for name, value in (headers or {}).items())
+def _headers(request: ClerkRequest, fields: Any) -> Headers:
+    """An answer's header fields as exceptions carry them."""
+    return Headers(_without_key(request, [[name, str(value)] for name, value in (fields or {}).items()]))
 
 
 def _status_error(request: ClerkRequest, status: int, headers: Headers, body: bytes) -> SDKError:
     """The exception for an HTTP status that is no success."""
-    text = _body_text(request, body)
+    text = _without_key(request, body.decode(errors="replace"))
     try:
-        document = _read_json(text.encode())
-    except ValueError:
+        document = _without_key(request, _read_json(body))  # not read from the text: in JSON, a key may be escaped
+    except (ValueError, RecursionError):
         document = None
     wait = _retry_after(headers)
     advice = [
@@ -719,7 +723,7 @@ class ActorTokens:
                 f"{said} ({request.doubt})",
                 status_code=status,
                 headers=headers,
-                body=_body_text(request, body),
+                body=_without_key(request, body.decode(errors="replace")),
             ) from None
 
     def _open(self, request: ClerkRequest) -> tuple[int, Headers, bytes]:
@@ -730,9 +734,9 @@ class ActorTokens:
             except urllib.error.HTTPError as error:  # with a bad status, urllib's openers raise the response
                 response = error
                 if error.fp is None:  # as a test may make it; before Python 3.11, such a one can't be read
-                    return error.code, _header_texts(request, error.headers), b""
+                    return error.code, _headers(request, error.headers), b""
             try:
-                return int(response.status), _header_texts(request, response.headers), bytes(response.read())
+                return int(response.status), _headers(request, response.headers), bytes(response.read())
             finally:
                 if hasattr(response, "close"):
                     with contextlib.suppress(Exception):  # no reason to lose a token that came whole

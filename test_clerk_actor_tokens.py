@@ -823,6 +823,14 @@ class TestWhatCanGoWrong:
         assert "x ***" in error.body
         assert KEY not in str(getattr(error, "clerk_trace_id", None))
 
+    def test_a_key_that_is_sent_back_with_json_escapes_is_masked_too(self) -> None:
+        escaped = "".join(f"\\u{ord(character):04x}" for character in KEY)
+        entry = json.dumps({"code": "c", "message": "KEY", "long_message": "KEY", "meta": {"KEY": ["KEY"]}})
+        envelope = f'{{"errors": [{entry}], "clerk_trace_id": "KEY", "meta": {{"x": "KEY"}}}}'.replace("KEY", escaped)
+        error = failure_of(canned_client(envelope.encode(), 401, {f"X-{KEY}": "1"}).create, "user_1", "user_2")
+        assert error.errors == (ClerkError("c", "***", "***", {"***": ["***"]}),)
+        assert (error.clerk_trace_id, error.meta, list(error.headers)) == ("***", {"x": "***"}, ["X-***"])
+
     def test_every_error_of_an_envelope_is_told(self) -> None:
         entries = [{"code": f"code_{number}", "message": "m", "long_message": "long " * 20} for number in range(5)]
         said = str(failure_of(canned_client({"errors": entries}, 422).create, "user_1", "user_2"))
