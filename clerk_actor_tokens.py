@@ -549,7 +549,7 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
     wait = _retry_after(headers)
     advice = [
         _ADVICE.get(status),
-        None if wait is None else f"wait {math.ceil(wait):.10g} s before the next call",
+        f"wait {math.ceil(wait):.10g} s before the next call" if wait else None,
         request.doubt if status >= 500 else None,
     ]
     advice_given = "; ".join(filter(None, advice))

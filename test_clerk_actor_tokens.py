@@ -801,6 +801,9 @@ class TestWhatCanGoWrong:
     def test_it_says_what_to_do(self, status: int, advice: str) -> None:
         assert advice in str(failure_of(canned_client(NOT_PENDING, status).revoke, "act_1"))
 
+    def test_no_time_at_all_is_no_time_to_wait(self) -> None:
+        assert "wait" not in str(failure_of(canned_client(NOT_PENDING, 429, {"Retry-After": "0"}).revoke, "act_1"))
+
     @pytest.mark.parametrize(("value", "said"), [("30", "wait 30 s"), ("0.2", "wait 1 s"), ("9" * 300, "wait 1e+300 s")])
     @pytest.mark.parametrize("status", [429, 503])
     def test_it_says_how_long_to_wait(self, status: int, value: str, said: str) -> None:
