@@ -589,15 +589,17 @@ def _no_response(error: BaseException, request: ClerkRequest, outcome_unknown: b
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
         error = error.reason
     said = _quote(str(error), request.secret_key)
-    host = urlsplit(request.full_url).netloc
+    place = urlsplit(request.full_url).netloc
+    if request.host != place:  # a proxy's; its port is left out, since a forgotten host would make a password of it
+        place += f" (by way of the proxy {_quote(re.sub(':[^]]*$', '', request.host), request.secret_key)})"
     kind = NoResponseError
     if isinstance(error, ssl.SSLCertVerificationError):
-        happened = f"the certificate of {host} does not verify: {said}. {_CERTIFICATE_ADVICE}"
+        happened = f"the certificate of {place} does not verify: {said}. {_CERTIFICATE_ADVICE}"
     elif _is_timeout(error):
         kind = RequestTimeoutError
-        happened = f"no whole answer from {host} within {request.timeout:g} seconds"
+        happened = f"no whole answer from {place} within {request.timeout:g} seconds"
     else:
-        happened = f"no whole answer from {host}: {type(error).__name__}" + (f": {said}" if said else "")
+        happened = f"no whole answer from {place}: {type(error).__name__}" + (f": {said}" if said else "")
     outcome = request.doubt if outcome_unknown else "Clerk did not act on it; it is safe to call again"
     failure = kind(f"{request}: {happened} ({outcome})", outcome_unknown=outcome_unknown)
     # Chained for whoever looks into it, but not where a traceback would then print a secret that a server sent back.
@@ -1092,10 +1094,14 @@ class _ProxyHandler(urllib.request.ProxyHandler):
 
     def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
         try:
-            return super().proxy_open(req, proxy, type)
+            answer = super().proxy_open(req, proxy, type)  # sets the request's host to the proxy's
+            place = urlsplit(f"//{req.host}")
+            if place.hostname and place.port != 0:
+                return answer
         except ValueError:
-            said = "the proxy setting for https (HTTPS_PROXY, or the system's) is no proxy's address"
-            raise NoResponseError(f"{req}: {said} (nothing was sent to Clerk)") from None
+            pass
+        said = "the proxy setting for https (HTTPS_PROXY, or the system's) is no proxy's address"
+        raise NoResponseError(f"{req}: {said} (nothing was sent to Clerk)")
 
 
 class _Wire(urllib.request.OpenerDirector):

@@ -1990,6 +1990,15 @@ class TestProxy:
         assert str(status) in str(error)
         assert "word" not in str(error).replace("password", "")
 
+    def test_a_proxy_that_is_not_there_is_named(self, monkeypatch: pytest.MonkeyPatch, client_tls: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:word@127.0.0.1:{port}")
+        clerk = ActorTokens(KEY, server_url="https://localhost:9/v1", ssl_context=client_tls, max_retries=0)
+        error = failure_of(clerk.create, "user_1", "user_2")
+        assert "by way of the proxy 127.0.0.1)" in str(error)
+        assert "word" not in str(error)
+
     @pytest.mark.parametrize("script", [silence, trickle(b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n"), trickle(b"", b"x")])
     def test_a_proxy_that_stalls_does_not_outlast_the_deadline(
         self, serve: Serve, client_tls: Any, monkeypatch: pytest.MonkeyPatch, script: Script
@@ -2003,7 +2012,18 @@ class TestProxy:
         assert time.monotonic() - start < 0.2 + LATE
 
     @pytest.mark.parametrize(
-        "setting", ["http://", "http:user:word@proxy", "//user:word@", "http://user:word@127.0.0.1:port"]
+        "setting",
+        [
+            "http://",
+            "http://:8080",
+            "http:user:word@proxy",
+            "//user:word@",
+            "http://user:word@127.0.0.1:port",
+            "http://user:word",
+            "http://user:a@b:word/x@proxy.example:1",
+            "http://user:word@127.0.0.1:0",
+            "http://[::1",
+        ],
     )
     def test_a_setting_that_is_no_proxy_is_an_error_of_ours(
         self, monkeypatch: pytest.MonkeyPatch, client_tls: Any, setting: str
@@ -2011,6 +2031,7 @@ class TestProxy:
         monkeypatch.setenv("HTTPS_PROXY", setting)
         error = failure_of(ActorTokens(KEY, server_url="https://localhost:9/v1", max_retries=0).create, "user_1", "user_2")
         assert (type(error), error.outcome_unknown) == (NoResponseError, False)
+        assert "HTTPS_PROXY" in str(error) or "by way of the proxy proxy)" in str(error)
         assert "word" not in "".join(traceback.format_exception(type(error), error, error.__traceback__)).replace(
             "password", ""
         )
