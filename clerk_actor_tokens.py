@@ -191,7 +191,7 @@ class ClerkRequest(urllib.request.Request):
     redirect_dict = dict.fromkeys(range(10), 0)
     timeout: float  # set anew by urllib's openers  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def __init__(self, operation: CreateRequest | RevokeRequest, server_url: str, secret_key: str) -> None:
+    def __init__(self, operation: CreateRequest | RevokeRequest, server_url: str, secret_key: str, start: float) -> None:
         headers = {
             "Accept": "application/json",
             "Clerk-API-Version": API_VERSION,
@@ -205,6 +205,7 @@ class ClerkRequest(urllib.request.Request):
         self.body = operation.body or b""
         self.repeatable = operation.repeatable
         self.secret_key = secret_key
+        self.start = start
 
     def __str__(self) -> str:
         return f"{self.get_method()} {urlsplit(self.full_url).path}"
@@ -686,8 +687,10 @@ class ActorTokens:
         refuses (402: impersonation is not in the plan; 422: a parameter is wrong, or the plan's impersonations are used
         up); `ResponseValidationError`; `NoResponseError`, `RequestTimeoutError`.
         """
-        actor = {"sub": actor} if isinstance(actor, str) else actor
-        return self._call(CreateRequest(user_id, actor, expires_in_seconds, session_max_duration_in_seconds), timeout)
+        claims = {"sub": actor} if isinstance(actor, str) else actor
+        return self._call(
+            lambda: CreateRequest(user_id, claims, expires_in_seconds, session_max_duration_in_seconds), timeout
+        )
 
     def revoke(self, actor_token_id: str | ActorToken, *, timeout: float | None = None) -> ActorToken:
         """Revoke a pending token. (Once its link was opened, it can't be revoked: the session goes on.)
@@ -703,14 +706,14 @@ class ActorTokens:
         attempt did revoke it and only its answer was lost; 404: no such token); `ResponseValidationError`;
         `NoResponseError`, `RequestTimeoutError`.
         """
-        if isinstance(actor_token_id, ActorToken):
-            actor_token_id = actor_token_id.id
-        return self._call(RevokeRequest(actor_token_id), timeout)
+        token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
+        return self._call(lambda: RevokeRequest(token_id), timeout)
 
-    def _call(self, operation: CreateRequest | RevokeRequest, timeout: float | None) -> ActorToken:
+    def _call(self, operation: Callable[[], CreateRequest | RevokeRequest], timeout: float | None) -> ActorToken:
+        start = time.monotonic()  # before the operation is made: a large actor takes a while
         if timeout is not None:
             _check_timeout(timeout)
-        request = ClerkRequest(operation, self._server_url, self._secret_key)
+        request = ClerkRequest(operation(), self._server_url, self._secret_key, start)
         request.timeout = self._timeout if timeout is None else timeout
         status, headers, body = self._open(request)
         if not 200 <= status < 300:
@@ -1010,7 +1013,7 @@ class _ConnectionHandler(urllib.request.BaseHandler):
 
     def _send(self, request: ClerkRequest) -> BufferedResponse:
         """The answer to a request, however often that has to be sent; raises `NoResponseError`."""
-        deadline = time.monotonic() + request.timeout
+        deadline = request.start + request.timeout
         outcome_unknown = False  # over all attempts: what an earlier one left open, a later one doesn't settle
         retry = 0
         while True:
@@ -1018,6 +1021,7 @@ class _ConnectionHandler(urllib.request.BaseHandler):
             pause = None
             connected = False
             try:
+                _remaining(deadline)  # raises where making the request took all of it
                 connection = self._idle_connection(request) or _connect(request, self._context, deadline)
                 connected = True
                 result = self._exchange(connection, request, deadline)

@@ -1149,6 +1149,29 @@ class TestDeadline:
                 monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [mute, alive])
                 assert clerk.create("user_1", "user_2").id == ANSWER["id"], "one mute address took all the time"
 
+    @pytest.mark.parametrize("connections", [0, 1], ids=["a new connection", "a kept one"])
+    def test_nothing_is_sent_once_reading_the_parameters_took_all_of_it(
+        self, serve: Serve, monkeypatch: pytest.MonkeyPatch, connections: int
+    ) -> None:
+        clock = time.monotonic
+        jump = 0.0
+
+        def dump_slowly(*arguments: Any, dumps: Any = json.dumps, **options: Any) -> str:
+            nonlocal jump
+            jump = 3.0  # less than what an idle connection may be kept
+            return str(dumps(*arguments, **options))
+
+        server = serve(answer_with(ANSWER))
+        with client_of(server, timeout=2) as clerk:
+            for _ in range(connections):
+                clerk.revoke("act_1")
+            monkeypatch.setattr(time, "monotonic", lambda: clock() + jump)
+            monkeypatch.setattr(json, "dumps", dump_slowly)
+            error = failure_of(clerk.create, "user_1", "user_2")
+        assert (type(error), error.outcome_unknown) == (RequestTimeoutError, False)
+        assert "within 2 seconds" in str(error)
+        assert (server.connections, len(server.requests)) == (connections, connections)
+
     def test_nothing_is_sent_once_connecting_took_all_of_it(self, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
         connect, clock = socket.socket.connect, time.monotonic
         jump = 0.0
