@@ -1400,7 +1400,15 @@ def _run(arguments: list[str] | None) -> int:
 
     program = "clerk-actor-tokens"
     if __name__ == "__main__":
-        program = f"{os.path.basename(sys.executable)} {sys.argv[0]}"
+        words = [os.path.basename(sys.executable), sys.argv[0]]
+        if os.name == "nt":
+            import subprocess
+
+            program = subprocess.list2cmdline(words)
+        else:
+            import shlex
+
+            program = shlex.join(words)
     parser = Parser(
         prog=program,
         description="Create and revoke Clerk actor tokens: one-time links to sign in as a user.",

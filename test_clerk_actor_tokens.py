@@ -2264,6 +2264,18 @@ class TestCommandLine:
             "session_max_duration_in_seconds": 90,
         }
 
+    @pytest.mark.skipif(os.name == "nt", reason="its shell quotes in another way")
+    def test_the_command_to_revoke_it_works_as_it_is_printed(self, server: Server, tmp_path: Path) -> None:
+        folder = tmp_path / "it's here"
+        folder.mkdir()
+        shutil.copy(MODULE, folder)
+        environment = {**os.environ, "CLERK_SECRET_KEY": KEY, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        command = [sys.executable, str(folder / MODULE.name), "create", "user_1", "--actor", "user_2"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        printed = done.stderr.partition("To revoke it: ")[2].splitlines()[0]
+        subprocess.run(["/bin/sh", "-c", printed], env=environment, capture_output=True, timeout=60, check=True)
+        assert f"/{ANSWER['id']}/revoke" in server.requests[1].decode()
+
     def test_create_takes_the_actor_as_json(self, run: Any, server: Server) -> None:
         assert run("create", "user_1", "--actor", '{"sub": "user_2", "ticket": "SUP-1"}')[0] == 0
         assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2])["actor"] == {"sub": "user_2", "ticket": "SUP-1"}
