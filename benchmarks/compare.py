@@ -9,7 +9,8 @@
 Either installs what the lines above name into an environment of its own. A TLS server on loopback answers; each client is
 a process of its own, one after the other, and all of them verify the server's certificate. Where valgrind is there,
 instructions are counted, which comes out the same on a busy machine; otherwise CPU seconds are taken, the least of
-several runs. The table on standard output is the one in the README. (Linux and macOS; Windows does not tell these figures.)
+several runs: other ratios, and less exact ones. The table on standard output is the one in the README.
+(Linux and macOS; Windows does not tell these figures.)
 """
 
 from __future__ import annotations
