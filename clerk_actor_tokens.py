@@ -37,7 +37,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 # Type checkers take this name for true. `typing` is for them alone, and a Lambda would pay for it at every cold start.
-# (The price: typing.get_type_hints works for the answers' dataclasses, but not for functions that name what is in here.)
+# (The price: typing.get_type_hints works for the answers' dataclasses, from Python 3.10 on, but not for all functions.)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
@@ -56,10 +56,11 @@ if TYPE_CHECKING:
     class Opener(Protocol):
         """Anything that can be asked to open a `Request`, as `urllib.request.OpenerDirector` can."""
 
-        def open(self, __request: urllib.request.Request, *, timeout: float) -> Response: ...
+        def open(self, request: urllib.request.Request, /, *, timeout: float) -> Response: ...
 
-else:
-    JSONObject = dict  # a field's type, so it must be there at run time too
+else:  # names that users import, or that a dataclass has as a field's type, are there at run time too
+    JSONObject = dict
+    Opener = Response = object
 
 __version__ = "1.0.0"
 __all__ = [
@@ -70,7 +71,9 @@ __all__ = [
     "ClerkErrors",
     "Headers",
     "NoResponseError",
+    "Opener",
     "RequestTimeoutError",
+    "Response",
     "ResponseValidationError",
     "SDKError",
     "Sandbox",

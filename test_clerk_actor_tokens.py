@@ -19,6 +19,7 @@ import json
 import os
 import pickle
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -367,6 +368,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def mocked() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock() as mock:
         yield mock
+
+
+class TestNames:
+    def test_all_that_it_exports_is_there_at_run_time_too(self) -> None:
+        exec("from clerk_actor_tokens import *", {})  # noqa: S102  # Opener and Response are for type checkers
 
 
 # ---- What goes out ---------------------------------------------------------------------------------------------------
@@ -2441,6 +2447,27 @@ def readme_block(language: str, containing: str) -> str:
 class TestReadme:
     def test_its_recipe_for_requests_is_the_one_used_here(self) -> None:
         assert inspect.getsource(RequestsOpener) in readme_block("python", "class RequestsOpener")
+
+    def test_its_first_example_runs(
+        self, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        server = serve(answer_with(ANSWER))
+        monkeypatch.setenv("CLERK_API_URL", server.url[: -len("/v1")])
+        exec(readme_block("python", "clerk.revoke(token)  #"), {})  # noqa: S102
+        assert capsys.readouterr().out == LINK + "\n"
+        assert [request.split()[1] for request in server.requests] == [
+            b"/v1/actor_tokens",
+            f"/v1/actor_tokens/{ANSWER['id']}/revoke".encode(),
+        ]
+
+    def test_its_commands_run(self, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+        server = serve(answer_with(ANSWER))
+        monkeypatch.setenv("CLERK_API_URL", server.url[: -len("/v1")])
+        monkeypatch.setenv("CLERK_SECRET_KEY", KEY)
+        lines = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("clerk-actor-tokens ")]
+        for line in lines:
+            assert clerk_actor_tokens.main(shlex.split(line, comments=True)[1:]) == 0, line
+        assert len(server.requests) == len(lines) == 3
 
     def test_its_sandbox_example_runs(self) -> None:
         exec(readme_block("python", "sandbox.accept"), {})  # noqa: S102
