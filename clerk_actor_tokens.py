@@ -777,6 +777,7 @@ class ActorTokens:
 # until it has a whole answer or the deadline has come. The client sees only "open this request within so many seconds".
 
 MAX_ANSWER_BYTES = 1024 * 1024  # head and body; an actor token has about one thousand
+MAX_LINE_BYTES = 8 * 1024  # of a head
 MAX_IDLE_SECONDS = 4.0  # servers hang up on idle connections, many after 5 seconds
 MAX_IDLE_CONNECTIONS = 10  # after a burst of many threads
 FIRST_PAUSE_SECONDS = 0.5
@@ -806,37 +807,99 @@ class _DeadlineStream(io.RawIOBase):
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.deadline: float | None = None  # None while nobody waits for an answer
-        self.allowance = 0
+        self.deadline: float | None = None  # None while nobody waits: reading then takes what is there now
+        self.allowance = MAX_ANSWER_BYTES
         self.ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self.deadline is None:
-            return None  # "nothing there now": so that _is_silent sees what is in the buffer without a wait
-        self.sock.settimeout(_remaining(self.deadline))
-        count = self.sock.recv_into(buffer)
-        if count > self.allowance:
-            raise http.client.HTTPException(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
-        self.allowance -= count
-        self.ended = count == 0
-        return count
+        self._set_timeout()
+        try:
+            return self._count(self.sock.recv_into(buffer))
+        except BlockingIOError:
+            return None  # nothing there now
 
-    def sendall(self, data: bytes, deadline: float) -> None:
+    def sendall(self, data: Any) -> None:
         unsent = memoryview(data)
-        while unsent:  # not the socket's sendall: over TLS, it takes the timeout anew for every 16 KiB
-            self.sock.settimeout(_remaining(deadline))
+        while unsent:  # not the socket's sendall, to have one clock for sending and receiving
+            self._set_timeout()
             unsent = unsent[self.sock.send(unsent) :]
+
+    def _set_timeout(self) -> None:
+        self.sock.settimeout(0 if self.deadline is None else _remaining(self.deadline))
+
+    def _count(self, received: int) -> int:
+        if received > self.allowance:
+            raise http.client.HTTPException(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        self.allowance -= received
+        self.ended = received == 0
+        return received
 
     def close(self) -> None:
         self.sock.close()
         super().close()
 
 
+class _TLSStream(_DeadlineStream):
+    """The same over TLS, whose bytes are counted and timed as they come from the socket.
+
+    Not an `ssl.SSLSocket`: while that one has TLS messages to read that carry no data, such as session tickets or, in a
+    handshake, requests for another one, it looks at no timeout and lets no Ctrl-C through.
+    """
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, hostname: str | None, deadline: float) -> None:
+        super().__init__(sock)
+        self.deadline = deadline
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
+        self._step(self._tls.do_handshake)
+
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            count: int = self._step(self._tls.read, len(buffer), buffer)
+        except BlockingIOError:
+            return None
+        except ssl.SSLEOFError:  # many servers hang up without TLS's goodbye; HTTP tells whether anything is missing
+            count = 0
+        self.ended = count == 0
+        return count
+
+    def sendall(self, data: Any) -> None:
+        unsent = memoryview(data)
+        while unsent:
+            unsent = unsent[self._step(self._tls.write, unsent) :]
+
+    def _step(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        """What a step of TLS returns, once it has sent and received what it needs for that."""
+        while True:
+            try:
+                result = step(*arguments)
+            except ssl.SSLWantReadError:
+                super().sendall(self._outgoing.read())
+                self._set_timeout()
+                received = self.sock.recv(16 * 1024)  # few enough that the step itself takes no time worth counting
+                if self._count(len(received)):
+                    self._incoming.write(received)
+                else:
+                    self._incoming.write_eof()
+            else:
+                super().sendall(self._outgoing.read())
+                return result
+
+
 class _LastingReader(io.BufferedReader):
     """The buffer that answers are read from. `http.client` closes it after every answer; the connection goes on."""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        # http.client has the head parsed by email.parser, which takes minutes for one long line of semicolons, for the
+        # same in folds, and for parts within parts, which it finds behind a mere carriage return.
+        line = super().readline(MAX_LINE_BYTES + 1)
+        if len(line) > MAX_LINE_BYTES or line.startswith((b" ", b"\t")) or b"\r" in line[:-2]:
+            raise http.client.HTTPException("a line of the answer's head is folded, broken or too long")
+        return line
 
     def close(self) -> None:
         pass
@@ -853,9 +916,9 @@ class _Connection:
     which is the part that meets hostile bytes, is `http.client`'s.
     """
 
-    def __init__(self, sock: socket.socket, route: tuple[str, str, str]) -> None:
-        self._stream = _DeadlineStream(sock)
-        self._reader = _LastingReader(self._stream)
+    def __init__(self, stream: _DeadlineStream, route: tuple[str, str, str]) -> None:
+        self._stream = stream
+        self._reader = _LastingReader(stream)
         self._route = route
         self.spoiled = False  # whether it ended, or must end, with the answer to the request that it was used for
         self._idle_since = (0, 0.0, 0.0)
@@ -863,16 +926,18 @@ class _Connection:
     def makefile(self, mode: str) -> io.BufferedReader:
         return self._reader  # HTTPResponse asks its socket for a file to read from
 
-    def exchange(self, method: str, target: str, fields: Mapping[str, str], body: bytes, deadline: float) -> Any:
-        """Send a request, and return the `http.client.HTTPResponse` whose head is read, but not its body."""
+    def exchange(
+        self, method: str, target: str, fields: Mapping[str, str], body: bytes, deadline: float
+    ) -> http.client.HTTPResponse:
+        """Send a request, and return the answer with its head read, but not its body."""
         # None of this has a line end in it: key, ID and URL were checked, and the proxy's credentials are Base64.
         head = "".join([f"{method} {target} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields.items())])
-        try:
-            self._stream.sendall(f"{head}\r\n".encode("latin-1") + body, deadline)
-        except OSError:
-            self.spoiled = True  # but a server that hangs up on a request may have said why; if not, reading fails too
         self._stream.deadline = deadline
         self._stream.allowance = MAX_ANSWER_BYTES
+        try:
+            self._stream.sendall(f"{head}\r\n".encode("latin-1") + body)
+        except OSError:
+            self.spoiled = True  # but a server that hangs up on a request may have said why; if not, reading fails too
         while True:
             response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]  # makefile() is all it uses
             try:
@@ -919,17 +984,12 @@ class _Connection:
 
     def _is_silent(self) -> bool:
         """Whether nothing came since the last answer: no end-of-file, and no bytes to be taken for the next answer."""
-        if self._reader.peek(1):  # bytes that came along with the last answer
-            return False
-        # Not select(), which takes no descriptor above 1023; and poll(), which would, is not there on Windows.
-        self._stream.sock.settimeout(0)
+        # Not select(), which takes no descriptor above 1023, and sees TLS's own messages, such as session tickets, too;
+        # and poll() is not there on Windows.
         try:
-            self._stream.sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True  # TLS's own messages, such as session tickets, were taken in by this and do no harm
-        except OSError:
-            pass
-        return False
+            return not self._reader.peek(1) and not self._stream.ended
+        except (OSError, http.client.HTTPException):
+            return False
 
     def close(self) -> None:
         self._stream.close()
@@ -969,19 +1029,19 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
             fields = {"Host": target}
             if request.has_header("Proxy-authorization"):
                 fields["Proxy-Authorization"] = request.get_header("Proxy-authorization", "")
-            tunnel = _Connection(sock, _route(request))  # named, since it would close its socket as soon as it is dropped
+            tunnel = _Connection(_DeadlineStream(sock), _route(request))
             reply = tunnel.exchange("CONNECT", target, fields, b"", deadline)
             if not 200 <= reply.status < 300:
                 meaning = http.client.responses.get(reply.status, "")
                 raise OSError(f"the proxy {request.host} refused: {reply.status} {meaning}")
+            sock = socket.socket(fileno=sock.detach())  # since the tunnel, which ends here, closes the one it has
         if request.type == "https":
             context = context or _tls_context()  # there is one for every https URL; if not, still no plain text
-            # The handshake apart: in one step, Python before 3.13 leaves the socket open where Ctrl-C interrupts it.
-            sock = context.wrap_socket(sock, server_hostname=origin.hostname, do_handshake_on_connect=False)
-            sock.settimeout(_remaining(deadline))  # bounds the handshake as a whole
-            sock.do_handshake()
+            stream: _DeadlineStream = _TLSStream(sock, context, origin.hostname, deadline)
+        else:
+            stream = _DeadlineStream(sock)
         _remaining(deadline)  # raises where connecting took all of it, so that nothing is sent
-        return _Connection(sock, _route(request))
+        return _Connection(stream, _route(request))
     except BaseException:
         sock.close()
         raise
