@@ -111,7 +111,8 @@ def _check_timeout(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"timeout must be a number of seconds, not {type(value).__name__}")
     if not 0 < value <= 86_400:  # NaN is refused by this too; sockets refuse much larger numbers
-        raise ValueError("timeout must be a number of seconds above 0 and up to 86400, a day")
+        too_late = ": there is no time left" if value <= 0 else ""
+        raise ValueError(f"timeout must be a number of seconds above 0 and up to 86400, a day{too_late}")
 
 
 def _has_text_keys(value: object) -> bool:
@@ -491,7 +492,7 @@ class RequestTimeoutError(NoResponseError, TimeoutError):
 _ADVICE = {
     401: "check the secret key",
     402: "Clerk's plan for this application does not include impersonation",
-    404: "check the ID, and that the secret key is that of the instance which made it",
+    404: "check the ID, that the secret key is that of the instance which made it, and server_url or CLERK_API_URL",
     429: "too many requests",
 }
 _CERTIFICATE_ADVICE = (
@@ -521,12 +522,25 @@ def _quote(text: str, secret_key: str) -> str:
 
 def _shows_secret(error: BaseException, secret_key: str) -> bool:
     """Whether a traceback of `error`, with all that it is chained to, has something in it that a message would mask."""
+    import traceback
+
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
         chain.append(link)
         link = link.__cause__ or link.__context__
-    return any(_mask(str(link), secret_key) != str(link) for link in chain)
+    try:  # as they would be printed, with their notes; a group would print what is in it, too
+        shown = "".join(line for link in chain for line in traceback.format_exception_only(type(link), link))
+        return any(hasattr(link, "exceptions") for link in chain) or _mask(shown, secret_key) != shown
+    except Exception:  # one of a user's own opener, which can't be printed
+        return True
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "it has no text"
 
 
 def _without_key(request: ClerkRequest, value: Any) -> Any:
@@ -548,8 +562,10 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
     text = _without_key(request, body.decode(errors="replace"))
     try:
         document = _without_key(request, _read_json(body))  # not read from the text: in JSON, a key may be escaped
+        is_page = False
     except (ValueError, RecursionError):
         document = None
+        is_page = not text.lstrip().startswith(("{", "["))  # and no JSON that is broken, or too deep
     wait = _retry_after(headers)
     advice = [
         _ADVICE.get(status),
@@ -563,7 +579,7 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
         if 300 <= status < 400:
             target = _quote(headers.get("Location", "nowhere"), request.secret_key)
             said += f": a redirect to {target}, not followed; check server_url or CLERK_API_URL"
-        elif text.strip() and document is None:  # JSON without the envelope may hold anything, so it is not quoted
+        elif text.strip() and is_page:  # JSON without the envelope may hold anything, so it is not quoted
             said += f": {_quote(text, request.secret_key)}"
         return SDKError(said, status_code=status, headers=headers, body=text)
     reasons = [_quote(f"{error.code}: {error.long_message or error.message}", request.secret_key) for error in errors[:10]]
@@ -592,7 +608,7 @@ def _no_response(error: BaseException, request: ClerkRequest, outcome_unknown: b
     """The exception for a call that `error` ended before a whole answer had come."""
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
         error = error.reason
-    said = _quote(str(error), request.secret_key)
+    said = _quote(_text_of(error), request.secret_key)
     place = urlsplit(request.full_url).netloc
     if request.host != place:  # a proxy's; its port is left out, since a forgotten host would make a password of it
         place += f" (by way of the proxy {_quote(re.sub(':[^]]*$', '', request.host), request.secret_key)})"
@@ -690,10 +706,10 @@ class ActorTokens:
         refuses (402: impersonation is not in the plan; 422: a parameter is wrong, or the plan's impersonations are used
         up); `ResponseValidationError`; `NoResponseError`, `RequestTimeoutError`.
         """
-        claims = {"sub": actor} if isinstance(actor, str) else actor
-        return self._call(
-            lambda: CreateRequest(user_id, claims, expires_in_seconds, session_max_duration_in_seconds), timeout
-        )
+        start = time.monotonic()  # before the request is made: a large actor takes a while
+        actor = {"sub": actor} if isinstance(actor, str) else actor
+        operation = CreateRequest(user_id, actor, expires_in_seconds, session_max_duration_in_seconds)
+        return self._call(operation, start, timeout)
 
     def revoke(self, actor_token_id: str | ActorToken, *, timeout: float | None = None) -> ActorToken:
         """Revoke a pending token. (Once its link was opened, it can't be revoked: the session goes on.)
@@ -709,14 +725,14 @@ class ActorTokens:
         attempt did revoke it and only its answer was lost; 404: no such token); `ResponseValidationError`;
         `NoResponseError`, `RequestTimeoutError`.
         """
+        start = time.monotonic()
         token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
-        return self._call(lambda: RevokeRequest(token_id), timeout)
+        return self._call(RevokeRequest(token_id), start, timeout)
 
-    def _call(self, operation: Callable[[], CreateRequest | RevokeRequest], timeout: float | None) -> ActorToken:
-        start = time.monotonic()  # before the operation is made: a large actor takes a while
+    def _call(self, operation: CreateRequest | RevokeRequest, start: float, timeout: float | None) -> ActorToken:
         if timeout is not None:
             _check_timeout(timeout)
-        request = ClerkRequest(operation(), self._server_url, self._secret_key, start)
+        request = ClerkRequest(operation, self._server_url, self._secret_key, start)
         request.timeout = self._timeout if timeout is None else timeout
         status, headers, body = self._open(request)
         if not 200 <= status < 300:
@@ -736,13 +752,15 @@ class ActorTokens:
 
     def _open(self, request: ClerkRequest) -> tuple[int, Headers, bytes]:
         """Status, headers and body of the answer, from whatever opener there is."""
+        answered = False
         try:
             try:
                 response: Any = self._opener.open(request, timeout=request.timeout)
+                answered = True
             except urllib.error.HTTPError as error:  # with a bad status, urllib's openers raise the response
                 response = error
                 if error.fp is None:  # as a test may make it; before Python 3.11, such a one can't be read
-                    return error.code, _headers(request, error.headers), b""
+                    return int(error.code), _headers(request, error.headers), b""
             try:
                 return int(response.status), _headers(request, response.headers), bytes(response.read())
             finally:
@@ -754,7 +772,7 @@ class ActorTokens:
         except Exception as error:  # an opener that a user brings may raise anything
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             never_sent = isinstance(reason, (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError))
-            failure = _no_response(error, request, outcome_unknown=not never_sent)
+            failure = _no_response(error, request, outcome_unknown=answered or not never_sent)
             raise failure from failure.__cause__
 
     def close(self) -> None:
@@ -786,7 +804,11 @@ LONGEST_PAUSE_SECONDS = 8.0
 
 def _tls_context() -> ssl.SSLContext:
     """The settings for all connections of a client; made once, since reading the certificates takes a while."""
-    context = ssl.create_default_context()
+    try:
+        context = ssl.create_default_context()
+    except OSError as error:  # ssl.SSLError too
+        said = "TLS could not be set up; SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE must be paths that can be used"
+        raise ValueError(f"{said}: {error}") from None
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -1015,7 +1037,10 @@ def _connect_socket(place: str, default_port: int, deadline: float) -> socket.so
             if not isinstance(error, OSError):
                 raise
             failure = error
-    raise failure
+    try:
+        raise failure
+    finally:
+        del failure  # or its traceback and this frame would keep each other, and the request, in memory
 
 
 def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: float) -> _Connection:
@@ -1431,8 +1456,10 @@ def _revoke(clerk: ActorTokens, options: Any, program: str) -> int:
 def _tell(text: str) -> None:
     """A line on standard error. Where nobody reads that, or it is closed, the work goes on."""
     if sys.stderr is not None:
-        with contextlib.suppress(OSError):
+        try:
             print(text, file=sys.stderr, flush=True)
+        except OSError:
+            _discard(2)
 
 
 def _show(text: str, end: str = "\n") -> bool:
@@ -1450,7 +1477,12 @@ def _show(text: str, end: str = "\n") -> bool:
 def _give_up_output(error: OSError) -> None:
     """A reader such as head has read enough (EINVAL on Windows), or the disk is full."""
     _tell(f"Standard output can't be written: {error.strerror}")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's last flush would fail once more, with a traceback
+    _discard(1)
+
+
+def _discard(descriptor: int) -> None:
+    """Let what else goes to standard output (1) or error (2) vanish, or Python's last flush would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _run(arguments: list[str] | None) -> int:
