@@ -948,18 +948,15 @@ class _Connection:
     def makefile(self, mode: str) -> io.BufferedReader:
         return self._reader  # HTTPResponse asks its socket for a file to read from
 
-    def exchange(
-        self, method: str, target: str, fields: Mapping[str, str], body: bytes, deadline: float
-    ) -> http.client.HTTPResponse:
+    def exchange(self, method: str, message: bytes, deadline: float) -> http.client.HTTPResponse:
         """Send a request, and return the answer with its head read, but not its body."""
-        # None of this has a line end in it: key, ID and URL were checked, and the proxy's credentials are Base64.
-        head = "".join([f"{method} {target} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields.items())])
         self._stream.deadline = deadline
         self._stream.allowance = MAX_ANSWER_BYTES
         try:
-            self._stream.sendall(f"{head}\r\n".encode("latin-1") + body)
+            self._stream.sendall(message)
         except OSError:
             self.spoiled = True  # but a server that hangs up on a request may have said why; if not, reading fails too
+        del message  # some error reporters show local variables, and the key is in this one
         while True:
             response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]  # makefile() is all it uses
             try:
@@ -1017,6 +1014,31 @@ class _Connection:
         self._stream.close()
 
 
+def _message(method: str, target: str, fields: Mapping[str, str], body: bytes = b"") -> bytes:
+    """A request as HTTP/1.1 writes it. Never kept in a variable, as `exchange` says."""
+    # None of this has a line end in it: key, ID and URL were checked, and the proxy's credentials are Base64.
+    lines = [f"{method} {target} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields.items()), "\r\n"]
+    return "".join(lines).encode("latin-1") + body
+
+
+def _tunnel_fields(request: ClerkRequest, target: str) -> dict[str, str]:
+    """The header fields to send to the proxy."""
+    login = request.get_header("Proxy-authorization")
+    return {"Host": target, **({"Proxy-Authorization": login} if login else {})}
+
+
+def _fields(request: ClerkRequest) -> dict[str, str]:
+    """The header fields to send to the origin."""
+    fields = {
+        "Host": urlsplit(request.full_url).netloc,
+        "Accept-Encoding": "identity",
+        "Content-Length": str(len(request.body)),
+        **dict(request.header_items()),
+    }
+    fields.pop("Proxy-authorization", None)  # that was for the proxy
+    return fields
+
+
 def _connect_socket(place: str, default_port: int, deadline: float) -> socket.socket:
     """A TCP connection to `place`, "host" or "host:port", at the first of its addresses that takes one."""
     parts = urlsplit(f"//{place}")
@@ -1051,11 +1073,8 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
     try:
         if request.host != origin.netloc:  # urllib's handler has set the proxy's there
             target = origin.netloc if origin.port else f"{origin.netloc}:{default_port}"
-            fields = {"Host": target}
-            if request.has_header("Proxy-authorization"):
-                fields["Proxy-Authorization"] = request.get_header("Proxy-authorization", "")
             tunnel = _Connection(_DeadlineStream(sock), _route(request))
-            reply = tunnel.exchange("CONNECT", target, fields, b"", deadline)
+            reply = tunnel.exchange("CONNECT", _message("CONNECT", target, _tunnel_fields(request, target)), deadline)
             if not 200 <= reply.status < 300:
                 meaning = http.client.responses.get(reply.status, "")
                 raise OSError(f"the proxy {request.host} refused: {reply.status} {meaning}")
@@ -1138,15 +1157,11 @@ class _ConnectionHandler(urllib.request.BaseHandler):
 
     def _exchange(self, connection: _Connection, request: ClerkRequest, deadline: float) -> BufferedResponse:
         """Send the request, read the whole answer, and keep the connection if it ended as it should."""
-        fields = {
-            "Host": urlsplit(request.full_url).netloc,
-            "Accept-Encoding": "identity",
-            "Content-Length": str(len(request.body)),
-            **dict(request.header_items()),
-        }
-        fields.pop("Proxy-authorization", None)  # that was for the proxy
+        method = request.get_method()
         try:
-            response = connection.exchange(request.get_method(), request.selector, fields, request.body, deadline)
+            response = connection.exchange(
+                method, _message(method, request.selector, _fields(request), request.body), deadline
+            )
             body = connection.read_body(response)
         except BaseException:  # Ctrl-C too: whatever comes next on this connection belongs to no call
             connection.close()

@@ -1986,6 +1986,18 @@ class TestHostileAnswers:
         assert KEY[:-1] not in shown
         assert "ticket=" not in shown or "ticket=***" in shown
 
+    @pytest.mark.parametrize("script", [hang_up_after_request, silence, raw_once(b"HTTP/1.1 200 OK\r\nContent-")])
+    def test_no_local_variable_of_a_traceback_has_the_key(self, serve: Serve, script: Script) -> None:
+        with client_of(serve(script), max_retries=0, timeout=0.2) as clerk:
+            error: BaseException | None = failure_of(clerk.create, "user_1", "user_2")
+        frames = []
+        while error is not None:
+            frames += [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+            error = error.__cause__
+        local = [repr(frame.f_locals) for frame in frames if frame.f_code.co_filename == str(MODULE)]
+        assert len(local) > 3
+        assert KEY not in "".join(local), "error reporters that show local variables would show it"
+
     def test_a_gateways_page_is_quoted_in_one_line(self, serve: Serve) -> None:
         page = b"<html>\n<title>502 Bad Gateway</title>\x1b[2J" + b"<p>long</p>" * 1000
         with client_of(serve(answer_with(page, 502, {"Content-Type": "text/html"}))) as clerk:
