@@ -97,14 +97,16 @@ def _check_id(name: str, value: object) -> None:
 
 def _check_no_key(name: str, value: str) -> None:
     if value.startswith(("sk_", "pk_")):
-        raise ValueError(f"{name} must be an ID, and this is a key: mind where it was copied to")
+        raise ValueError(
+            f"{name} must be an ID, and this is a key; if it was copied anywhere else, replace it in the dashboard"
+        )
 
 
-def _check_whole_number(name: str, value: object, least: int) -> None:
+def _check_whole_number(name: str, value: object, least: int, most: int = 2**63 - 1) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
-    if not least <= value < 2**63:
-        raise ValueError(f"{name} must be a whole number from {least} up, of 64 bits at most")
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most}")
 
 
 def _check_timeout(value: object) -> None:
@@ -354,6 +356,7 @@ class BufferedResponse(io.BytesIO):
 
 
 _REQUIRED = {"object": str, "id": str, "status": str, "user_id": str, "actor": dict, "created_at": int, "updated_at": int}
+_KINDS = {str: "text", dict: "an object", int: "a whole number"}
 
 
 def _actor_token(document: Any) -> ActorToken:
@@ -364,7 +367,7 @@ def _actor_token(document: Any) -> ActorToken:
     for name, kind in _REQUIRED.items():
         fields[name] = document.get(name)
         if type(fields[name]) is not kind:  # not isinstance, to which True is an int
-            raise ValueError(f"its {name} is " + (f"no {kind.__name__}" if name in document else "missing"))
+            raise ValueError(f"its {name} is " + (f"not {_KINDS[kind]}" if name in document else "missing"))
     for name in ("token", "url"):
         fields[name] = document.get(name)
         if not isinstance(fields[name], (str, type(None))):
@@ -577,7 +580,7 @@ def _status_error(request: ClerkRequest, status: int, headers: Headers, body: by
     errors = _clerk_errors(document) if 400 <= status < 600 else None
     if errors is None:
         if 300 <= status < 400:
-            target = _quote(headers.get("Location", "nowhere"), request.secret_key)
+            target = _quote(headers.get("Location", "a place it does not name"), request.secret_key)
             said += f": a redirect to {target}, not followed; check server_url or CLERK_API_URL"
         elif text.strip() and is_page:  # JSON without the envelope may hold anything, so it is not quoted
             said += f": {_quote(text, request.secret_key)}"
@@ -1278,9 +1281,7 @@ class Sandbox:
             code, message: what the envelope's one entry says.
             headers: further headers of the answer, such as `{"Retry-After": "3"}`.
         """
-        _check_whole_number("status_code", status_code, 400)
-        if status_code > 599:
-            raise ValueError("status_code must be a whole number from 400 to 599")
+        _check_whole_number("status_code", status_code, 400, 599)
         if not isinstance(code, str) or not isinstance(message, str):
             raise TypeError("code and message must be text")
         self._failures.append((*_failure(status_code, code, message, message), dict(headers or {})))
