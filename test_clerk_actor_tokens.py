@@ -194,7 +194,7 @@ Script = Callable[[Peer], object]
 class Server:
     """A server on loopback that plays one script for each connection; the last one again for every further connection."""
 
-    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, listener: socket.socket | None = None) -> None:
         self.scripts = scripts
         self.tls = tls
         self.requests: list[bytes] = []
@@ -202,7 +202,7 @@ class Server:
         self.stopped = threading.Event()
         self.hung_up = threading.Event()
         self._peers: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -307,8 +307,8 @@ def serve() -> Iterator[Serve]:
     """Start servers, and end them after the test."""
     servers = []
 
-    def start(*scripts: Script, tls: ssl.SSLContext | None = None) -> Server:
-        servers.append(Server(*scripts, tls=tls))
+    def start(*scripts: Script, **options: Any) -> Server:
+        servers.append(Server(*scripts, **options))
         return servers[-1]
 
     yield start
@@ -798,6 +798,18 @@ class TestWhatCanGoWrong:
     def test_json_without_the_envelope_is_not_quoted(self, body: bytes) -> None:
         said = str(failure_of(canned_client(body, 502).create, "user_1", "user_2"))
         assert "shorty" not in said
+
+    @pytest.mark.parametrize("key", [KEY, "a-key-of-another-form"])
+    @pytest.mark.parametrize("before", [0, 150, 195])
+    def test_no_secret_is_quoted_wherever_it_stands(self, key: str, before: int) -> None:
+        page = f"{'x ' * (before // 2)}{key} {SECRET} \x1b[2J"
+        headers = {"Location": page, "Content-Type": page}
+        for status in (200, 302, 502):
+            clerk = ActorTokens(key, opener=Canned(page.encode(), status, headers))
+            said = str(failure_of(clerk.create, "user_1", "user_2"))
+            assert key[:6] not in said
+            assert SECRET[:6] not in said
+            assert said.isprintable()
 
     def test_an_error_says_what_happened_in_one_line(self) -> None:
         said = str(failure_of(canned_client(NOT_PENDING, 400).revoke, "act_1"))
@@ -1518,6 +1530,17 @@ def alternate(*answers: bytes) -> Script:
 
 
 class TestConnections:
+    def test_an_address_may_be_one_of_ipv6(self, serve: Serve, server_tls: Any, client_tls: Any) -> None:
+        try:
+            listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        server = serve(answer_with(ANSWER), tls=server_tls, listener=listener)
+        url = f"https://[::1]:{server.port}/v1"
+        with ActorTokens(KEY, server_url=url, ssl_context=client_tls) as clerk:
+            assert clerk.create("user_1", "user_2").id == ANSWER["id"]
+        assert f"Host: [::1]:{server.port}\r\n".encode() in server.requests[0]
+
     def test_calls_in_a_burst_share_a_connection(self, serve: Serve, server_tls: Any, client_tls: Any) -> None:
         server = serve(answer_with(ANSWER), tls=server_tls)
         with client_of(server, ssl_context=client_tls) as clerk:
@@ -2471,6 +2494,15 @@ class TestCommandLine:
         assert "act_2" in err
         assert "is accepted" in err
 
+    def test_what_clerk_answers_steers_no_terminal(self, run: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        odd = {name: f"{value}\x1b[2J\r" for name, value in ANSWER.items() if name in ("id", "status", "user_id")}
+        monkeypatch.setattr(type(self), "script", staticmethod(answer_with({**ANSWER, **odd})))
+        for words in (["create", "user_1", "--actor", "user_2"], ["revoke", "act_1"]):
+            status, out, err = run(*words)
+            assert status == 0
+            assert all(line.isprintable() for line in (out + err).split("\n"))
+            assert "To revoke it" not in err, "a shell command with what a server wrote in it"
+
     def test_a_wrong_word_outweighs_a_refusal(self, run: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(self), "script", staticmethod(answer_with(NOT_PENDING, 400)))
         assert run("revoke", "act 1", "act_2")[0] == run("revoke", "act_2", "act 1")[0] == 2
@@ -2479,6 +2511,7 @@ class TestCommandLine:
         status, out, err = run("revoke", SECRET, "act_3")
         assert (status, len(out.splitlines())) == (2, 1)
         assert SECRET[:20] not in err
+        assert "ID number 1" in err, "which one was wrong is not told"
 
     @pytest.mark.parametrize(
         "arguments",
