@@ -1129,18 +1129,17 @@ class _ConnectionHandler(urllib.request.BaseHandler):
         while True:
             result: BufferedResponse | Exception
             pause = None
-            connected = False
+            acted = False  # whether Clerk may have acted on this attempt
             try:
                 _remaining(deadline)  # raises where making the request took all of it
                 connection = self._idle_connection(request) or _connect(request, self._context, deadline)
-                connected = True
+                acted = True
                 result = self._exchange(connection, request, deadline)
                 acted = result.status != 429
                 again = 500 <= result.status < 600 or not acted
                 pause = _retry_after(result.headers) if again else None
             except Exception as error:  # http.client lets ValueError, OverflowError and others through, for broken answers
                 result = error
-                acted = connected
                 again = _is_lost_connection(error)
             outcome_unknown = outcome_unknown or acted
             if again and retry < self._max_retries and (request.repeatable or not outcome_unknown):
