@@ -798,7 +798,7 @@ class ActorTokens:
 # until it has a whole answer or the deadline has come. The client sees only "open this request within so many seconds".
 
 MAX_ANSWER_BYTES = 1024 * 1024  # head and body; an actor token has about one thousand
-MAX_LINE_BYTES = 8 * 1024  # of a head
+MAX_LINE_BYTES = 8 * 1024  # of a head, or between chunks
 MAX_IDLE_SECONDS = 4.0  # servers hang up on idle connections, many after 5 seconds
 MAX_IDLE_CONNECTIONS = 10  # after a burst of many threads
 FIRST_PAUSE_SECONDS = 0.5
@@ -846,8 +846,8 @@ class _DeadlineStream(io.RawIOBase):
         except BlockingIOError:
             return None  # nothing there now
 
-    def sendall(self, data: Any) -> None:
-        unsent = memoryview(data)
+    def sendall(self, unsent: Any) -> None:
+        unsent = memoryview(unsent)
         while unsent:  # not the socket's sendall, to have one clock for sending and receiving
             self._set_timeout()
             unsent = unsent[self.sock.send(unsent) :]
@@ -879,6 +879,7 @@ class _TLSStream(_DeadlineStream):
         self.deadline = deadline
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._record = b""  # what has come of a record that has not come whole
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
         self._step(self._tls.do_handshake)
 
@@ -886,33 +887,52 @@ class _TLSStream(_DeadlineStream):
         try:
             count: int = self._step(self._tls.read, len(buffer), buffer)
         except BlockingIOError:
+            if self._record:  # OpenSSL does not tell of a part of one; the rest may be an answer that nobody asked for
+                raise OSError("a TLS record came in part") from None
             return None
         except ssl.SSLEOFError:  # many servers hang up without TLS's goodbye; HTTP tells whether anything is missing
             count = 0
         self.ended = count == 0
         return count
 
-    def sendall(self, data: Any) -> None:
-        unsent = memoryview(data)
+    def sendall(self, unsent: Any) -> None:
+        unsent = memoryview(unsent)
         while unsent:
             unsent = unsent[self._step(self._tls.write, unsent) :]
 
     def _step(self, step: Callable[..., Any], *arguments: Any) -> Any:
         """What a step of TLS returns, once it has sent and received what it needs for that."""
         while True:
+            result = None
             try:
                 result = step(*arguments)
+                wants_more = False
             except ssl.SSLWantReadError:
-                super().sendall(self._outgoing.read())
-                self._set_timeout()
-                received = self.sock.recv(16 * 1024)  # few enough that the step itself takes no time worth counting
-                if self._count(len(received)):
-                    self._incoming.write(received)
-                else:
-                    self._incoming.write_eof()
-            else:
-                super().sendall(self._outgoing.read())
+                wants_more = True
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):
+                    super().sendall(self._outgoing.read())  # the alert, which tells the other side what is wrong
+                raise
+            super().sendall(self._outgoing.read())
+            if not wants_more:
                 return result
+            self._receive()
+
+    def _receive(self) -> None:
+        self._set_timeout()
+        received = self.sock.recv(16 * 1024)  # few enough that the next step takes no time worth counting
+        if self._count(len(received)) == 0:
+            self._incoming.write_eof()
+            return
+        self._incoming.write(received)
+        received = self._record + received
+        start = 0
+        while len(received) >= start + 5:  # a record has its length in bytes 3 and 4
+            end = start + 5 + int.from_bytes(received[start + 3 : start + 5], "big")
+            if end > len(received):
+                break
+            start = end
+        self._record = received[start:]
 
 
 class _LastingReader(io.BufferedReader):
@@ -923,7 +943,7 @@ class _LastingReader(io.BufferedReader):
         # same in folds, and for parts within parts, which it finds behind a mere carriage return.
         line = super().readline(MAX_LINE_BYTES + 1)
         if len(line) > MAX_LINE_BYTES or line.startswith((b" ", b"\t")) or b"\r" in line[:-2]:
-            raise http.client.HTTPException("a line of the answer's head is folded, broken or too long")
+            raise http.client.HTTPException(f"a line of the answer is folded, broken or over {MAX_LINE_BYTES} bytes")
         return line
 
     def close(self) -> None:
@@ -959,7 +979,8 @@ class _Connection:
             self._stream.sendall(message)
         except OSError:
             self.spoiled = True  # but a server that hangs up on a request may have said why; if not, reading fails too
-        del message  # some error reporters show local variables, and the key is in this one
+        finally:
+            del message  # some error reporters show local variables, and the key is in this one
         while True:
             response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]  # makefile() is all it uses
             try:
@@ -1081,7 +1102,7 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
             if not 200 <= reply.status < 300:
                 meaning = http.client.responses.get(reply.status, "")
                 raise OSError(f"the proxy {request.host} refused: {reply.status} {meaning}")
-            sock = socket.socket(fileno=sock.detach())  # since the tunnel, which ends here, closes the one it has
+            sock = sock.dup()  # since the tunnel, which ends here, closes the one it has
         if request.type == "https":
             context = context or _tls_context()  # there is one for every https URL; if not, still no plain text
             stream: _DeadlineStream = _TLSStream(sock, context, origin.hostname, deadline)

@@ -1530,6 +1530,39 @@ def alternate(*answers: bytes) -> Script:
 
 
 class TestConnections:
+    def test_a_part_of_a_tls_record_is_no_silence(self, serve: Serve, server_tls: Any, client_tls: Any) -> None:
+        def script(peer: Peer) -> None:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = server_tls.wrap_bio(incoming, outgoing, server_side=True)
+
+            def play(step: Callable[..., object], *arguments: int) -> None:
+                while True:
+                    try:
+                        step(*arguments)
+                        return
+                    except ssl.SSLWantReadError:
+                        peer.send(outgoing.read())
+                        received = peer.sock.recv(65536)
+                        if not received:
+                            raise ConnectionError from None
+                        incoming.write(received)
+
+            play(tls.do_handshake)
+            play(tls.read, 65536)
+            tls.write(http_answer(ANSWER))
+            answer = outgoing.read()
+            tls.write(http_answer({**ANSWER, "id": "act_stray"}))
+            stray = outgoing.read()
+            peer.send(answer + stray[:-1])
+            play(tls.read, 65536)
+            peer.send(stray[-1:])
+
+        server = serve(script)
+        url = server.url.replace("http:", "https:")
+        with ActorTokens(KEY, server_url=url, ssl_context=client_tls) as clerk:
+            assert [clerk.create("user_1", "user_2").id for _ in range(2)] == [ANSWER["id"]] * 2
+        assert server.connections == 2
+
     def test_an_address_may_be_one_of_ipv6(self, serve: Serve, server_tls: Any, client_tls: Any) -> None:
         try:
             listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
@@ -1974,7 +2007,7 @@ class TestHostileAnswers:
     def test_no_head_takes_long_to_parse(self, serve: Serve, lines: bytes) -> None:
         with client_of(serve(raw_once(b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n\r\n")), max_retries=0) as clerk:
             start = time.monotonic()
-            assert "head" in str(failure_of(clerk.create, "user_1", "user_2"))
+            assert "a line of" in str(failure_of(clerk.create, "user_1", "user_2"))
         assert time.monotonic() - start < LATE
 
     def test_a_mebibyte_of_tls_alone_is_too_much(self, serve: Serve, authority: trustme.CA, client_tls: Any) -> None:
@@ -2020,6 +2053,19 @@ class TestHostileAnswers:
         local = [repr(frame.f_locals) for frame in frames if frame.f_code.co_filename == str(MODULE)]
         assert len(local) > 3
         assert KEY not in "".join(local), "error reporters that show local variables would show it"
+
+    def test_no_local_variable_has_the_key_where_sending_is_interrupted(
+        self, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: object) -> int:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(socket.socket, "send", interrupt)
+        with client_of(serve(silence)) as clerk, pytest.raises(KeyboardInterrupt) as caught:
+            clerk.create("user_1", "user_2")
+        local = [repr(entry.frame.f_locals) for entry in caught.traceback if entry.path == MODULE]
+        assert len(local) > 3
+        assert KEY not in "".join(local)
 
     def test_a_gateways_page_is_quoted_in_one_line(self, serve: Serve) -> None:
         page = b"<html>\n<title>502 Bad Gateway</title>\x1b[2J" + b"<p>long</p>" * 1000
