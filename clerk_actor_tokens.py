@@ -641,8 +641,8 @@ class ActorTokens:
         server_url: where the API is, ending in `/v1`; if None, CLERK_API_URL from the environment with `/v1` behind it, or
             else https://api.clerk.com/v1.
         timeout: seconds that bound a whole call: finding an address, connecting, TLS, sending, the answer, every retry and
-            every pause between them. Only the system's name look-up can't be interrupted: where that takes longer, the
-            call ends right after it.
+            every pause between them. Only the system's name look-up, and writing a huge `actor` as JSON, can't be
+            interrupted: where they take longer, the call ends right after them.
         max_retries: how often a call is sent again at most. A create only when Clerk certainly did not act: no connection
             was made, or it answered 429. A revoke also after a 5XX, a lost connection or an answer cut short.
         ssl_context: the TLS settings to use; if None, `ssl.create_default_context()`.
@@ -651,7 +651,7 @@ class ActorTokens:
             and `Sandbox` do. Retries, reused connections and the strict deadline are this module's opener's: another one
             is asked once for each call, with the seconds it has.
 
-    Raises `ValueError` or `TypeError` for bad input.
+    Raises `ValueError` or `TypeError` for bad input, and `ValueError` where Python can't set up TLS on this machine.
     """
 
     def __init__(
