@@ -217,6 +217,16 @@ class ClerkRequest(urllib.request.Request):
         return f"{self.get_method()} {urlsplit(self.full_url).path}"
 
     @property
+    def origin(self) -> str:
+        """Where it is to end: "host" or "host:port", as the URL has it."""
+        return urlsplit(self.full_url).netloc
+
+    @property
+    def proxy(self) -> str | None:
+        """Where it goes first: the "host:port" that urllib's proxy handler has put in the origin's place, if any."""
+        return self.host if self.host != self.origin else None
+
+    @property
     def doubt(self) -> str:
         """What an error message says where Clerk may have acted on the request."""
         if self.repeatable:
@@ -540,6 +550,7 @@ def _shows_secret(error: BaseException, secret_key: str) -> bool:
 
 
 def _text_of(error: BaseException) -> str:
+    """`str(error)`, or words in its place: one that a user's own opener raises may have none, and fail there."""
     try:
         return str(error)
     except Exception:
@@ -612,9 +623,9 @@ def _no_response(error: BaseException, request: ClerkRequest, outcome_unknown: b
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
         error = error.reason
     said = _quote(_text_of(error), request.secret_key)
-    place = urlsplit(request.full_url).netloc
-    if request.host != place:  # a proxy's; its port is left out, since a forgotten host would make a password of it
-        place += f" (by way of the proxy {_quote(re.sub(':[^]]*$', '', request.host), request.secret_key)})"
+    place = request.origin
+    if request.proxy:  # without its port, since a forgotten host would make a password of that
+        place += f" (by way of the proxy {_quote(re.sub(':[^]]*$', '', request.proxy), request.secret_key)})"
     kind = NoResponseError
     if isinstance(error, ssl.SSLCertVerificationError):
         happened = f"the certificate of {place} does not verify: {said}. {_CERTIFICATE_ADVICE}"
@@ -919,20 +930,21 @@ class _TLSStream(_DeadlineStream):
             self._receive()
 
     def _receive(self) -> None:
+        """Hand TLS the next bytes from the socket, and follow where its records end."""
         self._set_timeout()
         received = self.sock.recv(16 * 1024)  # few enough that the next step takes no time worth counting
         if self._count(len(received)) == 0:
             self._incoming.write_eof()
             return
         self._incoming.write(received)
-        received = self._record + received
+        records = self._record + received
         start = 0
-        while len(received) >= start + 5:  # a record has its length in bytes 3 and 4
-            end = start + 5 + int.from_bytes(received[start + 3 : start + 5], "big")
-            if end > len(received):
+        while len(records) >= start + 5:  # a record's head has five bytes, of which the last two tell how many follow
+            end = start + 5 + int.from_bytes(records[start + 3 : start + 5], "big")
+            if end > len(records):
                 break
             start = end
-        self._record = received[start:]
+        self._record = records[start:]
 
 
 class _LastingReader(io.BufferedReader):
@@ -1054,7 +1066,7 @@ def _tunnel_fields(request: ClerkRequest, target: str) -> dict[str, str]:
 def _fields(request: ClerkRequest) -> dict[str, str]:
     """The header fields to send to the origin."""
     fields = {
-        "Host": urlsplit(request.full_url).netloc,
+        "Host": request.origin,
         "Accept-Encoding": "identity",
         "Content-Length": str(len(request.body)),
         **dict(request.header_items()),
@@ -1095,13 +1107,13 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
     default_port = 443 if request.type == "https" else 80
     sock = _connect_socket(request.host, default_port, deadline)
     try:
-        if request.host != origin.netloc:  # urllib's handler has set the proxy's there
+        if request.proxy:
             target = origin.netloc if origin.port else f"{origin.netloc}:{default_port}"
             tunnel = _Connection(_DeadlineStream(sock), _route(request))
             reply = tunnel.exchange("CONNECT", _message("CONNECT", target, _tunnel_fields(request, target)), deadline)
             if not 200 <= reply.status < 300:
                 meaning = http.client.responses.get(reply.status, "")
-                raise OSError(f"the proxy {request.host} refused: {reply.status} {meaning}")
+                raise OSError(f"the proxy {request.proxy} refused: {reply.status} {meaning}")
             sock = sock.dup()  # since the tunnel, which ends here, closes the one it has
         if request.type == "https":
             context = context or _tls_context()  # there is one for every https URL; if not, still no plain text
@@ -1117,7 +1129,7 @@ def _connect(request: ClerkRequest, context: ssl.SSLContext | None, deadline: fl
 
 def _route(request: ClerkRequest) -> tuple[str, str, str]:
     """What two requests must have in common to share a connection: scheme, where it goes first, where it ends."""
-    return request.type, request.host, urlsplit(request.full_url).netloc
+    return request.type, request.host, request.origin
 
 
 def _is_lost_connection(error: Exception) -> bool:

@@ -2445,6 +2445,12 @@ class TestCommandLine:
 
     script = staticmethod(answer_with(ANSWER))
 
+    @staticmethod
+    def buffered() -> dict[str, str]:
+        """An environment without PYTHONUNBUFFERED, with which some machines leave nothing to be written at the end."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        return {**kept, "CLERK_SECRET_KEY": KEY}
+
     def test_demo_shows_what_each_call_sends_and_gets_with_the_key_masked(self, run: Any) -> None:
         status, out, err = run("demo")
         assert (status, err) == (0, "")
@@ -2642,8 +2648,7 @@ class TestCommandLine:
         try:
             done = subprocess.run(
                 ["/bin/sh", "-c", f"'{sys.executable}' '{MODULE}' {words} {redirection}"],
-                # Without PYTHONUNBUFFERED, which some machines set: with it, nothing is left to be written at the end.
-                env={**{n: v for n, v in os.environ.items() if not n.startswith("PYTHON")}, "CLERK_SECRET_KEY": KEY},
+                env=self.buffered(),
                 stdout=writer,  # a pipe that nobody reads, unless redirected
                 stderr=subprocess.PIPE,
                 text=True,
@@ -2662,7 +2667,7 @@ class TestCommandLine:
     def test_remarks_that_cannot_be_written_are_no_failure(self, server: Server, redirection: str) -> None:
         done = subprocess.run(
             ["/bin/sh", "-c", f"'{sys.executable}' '{MODULE}' create user_1 --actor user_2 {redirection}"],
-            env={**{n: v for n, v in os.environ.items() if not n.startswith("PYTHON")}, "CLERK_SECRET_KEY": KEY},
+            env=self.buffered(),
             stdout=subprocess.PIPE,
             text=True,
             timeout=60,
