@@ -770,11 +770,11 @@ class ActorTokens:
         try:
             try:
                 response: Any = self._opener.open(request, timeout=request.timeout)
-                answered = True
             except urllib.error.HTTPError as error:  # with a bad status, urllib's openers raise the response
                 response = error
                 if error.fp is None:  # as a test may make it; before Python 3.11, such a one can't be read
                     return int(error.code), _headers(request, error.headers), b""
+            answered = True
             try:
                 return int(response.status), _headers(request, response.headers), bytes(response.read())
             finally:

@@ -1055,15 +1055,18 @@ print(*(set(sys.modules) - before))
         assert type(error) is kind
         assert error.outcome_unknown is outcome_unknown
 
-    def test_an_answer_that_begins_leaves_the_outcome_unknown(self) -> None:
-        class Response:
-            status = 200
-            headers = None
-
-            def read(self) -> bytes:
+    @pytest.mark.parametrize("raised", [False, True], ids=["returned", "raised"])
+    def test_an_answer_that_begins_leaves_the_outcome_unknown(self, raised: bool) -> None:
+        class Body(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
                 raise ConnectionRefusedError
 
-        opener = types.SimpleNamespace(open=lambda request, timeout: Response())
+        def answer(request: urllib.request.Request, *, timeout: float) -> Any:
+            if raised:
+                raise urllib.error.HTTPError("https://x/", 500, "no", http.client.HTTPMessage(), Body())
+            return urllib.response.addinfourl(Body(), http.client.HTTPMessage(), "https://x/", 200)
+
+        opener = types.SimpleNamespace(open=answer)
         assert failure_of(ActorTokens(KEY, opener=opener).create, "user_1", "user_2").outcome_unknown is True
 
     @staticmethod
