@@ -2,27 +2,24 @@
 # requires-python = ">=3.10"
 # dependencies = ["clerk-backend-api==7.0.0", "httpx", "requests", "trustme"]
 # ///
-"""What this client costs beside those that people would use instead: a cold start, each further call, peak memory.
+"""What this client costs beside those that people would use instead: cold start, call, memory.
 
     uv run benchmarks/compare.py          # or: pipx run benchmarks/compare.py
 
-Either installs what the lines above name into an environment of its own. A TLS server on loopback answers; each client is
-a process of its own, one after the other, and all of them verify the server's certificate. Where valgrind is there,
-instructions are counted, which comes out the same on a busy machine; otherwise CPU seconds are taken, the least of
-several runs: other ratios, and less exact ones. The table on standard output is the one in the README.
-(Linux and macOS; Windows does not tell these figures.)
+Either command installs what the lines above name into an environment of its own. A TLS server on
+loopback responds to each client in turn, each a process of its own that verifies the certificate.
+valgrind counts instructions, which a busy machine does not change. The peak of the memory is read
+from Linux's /proc. The table on standard output is the one in the README.
 """
 
 from __future__ import annotations
 
-import argparse
 import compileall
 import http.server
 import json
 import os
 import platform
 import re
-import resource
 import shutil
 import site
 import ssl
@@ -36,11 +33,11 @@ from pathlib import Path
 import trustme
 
 MODULE = Path(__file__).resolve().parent.parent / "clerk_actor_tokens.py"
-FURTHER_CALLS = 50  # ten times as many where seconds are taken, which are less exact
+FURTHER_CALLS = 50
 RUNS = 5
 OTHERS = ["clerk-backend-api", "pydantic", "httpx", "requests"]
 
-ANSWER = json.dumps(
+TOKEN = json.dumps(
     {
         "object": "actor_token",
         "id": "act_29w9IptNja3mP8GDXpquBwN2qR9",
@@ -54,7 +51,8 @@ ANSWER = json.dumps(
     }
 ).encode()
 
-# Each is a whole program: `python client.py URL CA CALLS` makes that many creates, and fails where one has no URL in it.
+# Each is a whole program: `python client.py URL CA CALLS` makes that many creates, and fails if a
+# response has no URL.
 BODY = """{"user_id": "user_1a2b3c", "actor": {"sub": "user_9z8y7x"},
     "expires_in_seconds": 3600, "session_max_duration_in_seconds": 1800}"""
 HEADERS = """{"Authorization": "Bearer sk_test_x", "Accept": "application/json",
@@ -64,10 +62,11 @@ CLIENTS = {
 import ssl, sys
 from clerk_actor_tokens import ActorTokens
 url, ca, calls = sys.argv[1:]
-with ActorTokens("sk_test_x", server_url=url, ssl_context=ssl.create_default_context(cafile=ca)) as clerk:
+context = ssl.create_default_context(cafile=ca)
+with ActorTokens("sk_test_x", server_url=url, ssl_context=context) as clerk:
     for _ in range(int(calls)):
         if not clerk.create("user_1a2b3c", "user_9z8y7x").url:
-            sys.exit("an answer without a URL")
+            sys.exit("a response without a URL")
 """,
     "official SDK": """
 import ssl, sys
@@ -77,8 +76,9 @@ url, ca, calls = sys.argv[1:]
 client = httpx.Client(verify=ssl.create_default_context(cafile=ca))
 with Clerk(bearer_auth="sk_test_x", server_url=url, client=client) as clerk:
     for _ in range(int(calls)):
-        if not clerk.actor_tokens.create(request={"user_id": "user_1a2b3c", "actor": {"sub": "user_9z8y7x"}}).url:
-            sys.exit("an answer without a URL")
+        body = {"user_id": "user_1a2b3c", "actor": {"sub": "user_9z8y7x"}}
+        if not clerk.actor_tokens.create(request=body).url:
+            sys.exit("a response without a URL")
 """,
     "`requests`": f"""
 import sys
@@ -87,9 +87,9 @@ url, ca, calls = sys.argv[1:]
 with requests.Session() as session:
     session.verify = ca
     for _ in range(int(calls)):
-        answer = session.post(url + "/actor_tokens", json={BODY}, headers={HEADERS}, timeout=10)
-        answer.raise_for_status()
-        answer.json()["url"]
+        response = session.post(url + "/actor_tokens", json={BODY}, headers={HEADERS}, timeout=10)
+        response.raise_for_status()
+        response.json()["url"]
 """,
     "`httpx`": f"""
 import ssl, sys
@@ -97,9 +97,9 @@ import httpx
 url, ca, calls = sys.argv[1:]
 with httpx.Client(verify=ssl.create_default_context(cafile=ca)) as client:
     for _ in range(int(calls)):
-        answer = client.post(url + "/actor_tokens", json={BODY}, headers={HEADERS}, timeout=10)
-        answer.raise_for_status()
-        answer.json()["url"]
+        response = client.post(url + "/actor_tokens", json={BODY}, headers={HEADERS}, timeout=10)
+        response.raise_for_status()
+        response.json()["url"]
 """,
     "plain `urlopen`": f"""
 import json, ssl, sys, urllib.request
@@ -107,34 +107,30 @@ url, ca, calls = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca)
 for _ in range(int(calls)):
     request = urllib.request.Request(url + "/actor_tokens", json.dumps({BODY}).encode(), {HEADERS})
-    with urllib.request.urlopen(request, timeout=10, context=context) as answer:
-        json.load(answer)["url"]
+    with urllib.request.urlopen(request, timeout=10, context=context) as response:
+        json.load(response)["url"]
 """,
     "bare `http.client`": f"""
 import http.client, json, ssl, sys
 url, ca, calls = sys.argv[1:]
 place, _, path = url.partition("//")[2].partition("/")
-connection = http.client.HTTPSConnection(place, timeout=10, context=ssl.create_default_context(cafile=ca))
+context = ssl.create_default_context(cafile=ca)
+connection = http.client.HTTPSConnection(place, timeout=10, context=context)
 for _ in range(int(calls)):
     connection.request("POST", f"/{{path}}/actor_tokens", json.dumps({BODY}), {HEADERS})
     json.loads(connection.getresponse().read())["url"]
 """,
 }
-# The peak of this process alone: what the system reports of an ended child has its parent's in it, on Linux.
-# Nothing is imported for it there, which would be part of it.
+# The peak of this process alone: what the system reports of a child includes its parent's.
+# It imports nothing, which would count.
 PEAK = """
-if sys.platform == "linux":
-    with open("/proc/self/status") as status:
-        print(*(line.split()[1] for line in status if line.startswith("VmHWM:")))
-else:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak // 1024 if sys.platform == "darwin" else peak)
+with open("/proc/self/status") as status:
+    print(*(line.split()[1] for line in status if line.startswith("VmHWM:")))
 """
 
 
 class Clerk(http.server.BaseHTTPRequestHandler):
-    """Answers every request with an actor token, and keeps the connection."""
+    """Responds to every request with an actor token, and keeps the connection."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet
@@ -148,26 +144,30 @@ class Clerk(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(ANSWER)))
+        self.send_header("Content-Length", str(len(TOKEN)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Clerk-Trace-Id", "0af7651916cd43dd8448eb211c80319c")
         self.end_headers()
-        self.wfile.write(ANSWER)
+        self.wfile.write(TOKEN)
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 class Bench:
-    """Runs the clients in a folder of their own, with bytecode ready, as installed packages have it."""
+    """Runs the clients in a folder of their own, with compiled bytecode like installed packages."""
 
     def __init__(self, folder: Path, url: str, ca: Path) -> None:
         self.folder = folder
         self.arguments = [url, str(ca)]
-        # Bytecode is switched off on some machines, and a machine's certificates and proxies are none of the server's.
-        # The order of sets must not differ from run to run.
-        unwanted = re.compile("PYTHONDONTWRITEBYTECODE|SSL_CERT_.*|.*_CA_BUNDLE|.*_PROXY", re.IGNORECASE)
-        self.environment = {name: value for name, value in os.environ.items() if not unwanted.fullmatch(name)}
+        # Some machines switch bytecode off. The server's certificate is not the machine's, and it
+        # has no proxy. The order of sets must not differ from run to run.
+        unwanted = re.compile(
+            "PYTHONDONTWRITEBYTECODE|SSL_CERT_.*|.*_CA_BUNDLE|.*_PROXY", re.IGNORECASE
+        )
+        self.environment = {
+            name: value for name, value in os.environ.items() if not unwanted.fullmatch(name)
+        }
         self.environment.update(PYTHONHASHSEED="0", PYTHONPATH=str(folder))
         shutil.copy(MODULE, folder)
         for name, program in CLIENTS.items():
@@ -179,9 +179,19 @@ class Bench:
     def path(self, name: str, purpose: str = "run") -> Path:
         return self.folder / f"{re.sub('[^a-z]', '_', name)}_{purpose}.py"
 
-    def run(self, name: str, calls: int, *before: str, purpose: str = "run") -> subprocess.CompletedProcess[str]:
-        command = [*before, sys.executable, str(self.path(name, purpose)), *self.arguments, str(calls)]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+    def run(
+        self, name: str, calls: int, *before: str, purpose: str = "run"
+    ) -> subprocess.CompletedProcess[str]:
+        command = [
+            *before,
+            sys.executable,
+            str(self.path(name, purpose)),
+            *self.arguments,
+            str(calls),
+        ]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             sys.exit(f"{name} failed:\n{done.stderr}")
         return done
@@ -194,48 +204,39 @@ class Bench:
             sys.exit(f"callgrind did not say how many instructions {name} took:\n{said}")
         return float(found[1])
 
-    def cpu_seconds(self, name: str, calls: int) -> float:
-        taken = []
-        for _ in range(RUNS):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)  # finer than os.times, which counts hundredths
-            self.run(name, calls)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return min(taken)
-
     def peak_kib(self, name: str) -> float:
         return float(min(int(self.run(name, 1, purpose="peak").stdout) for _ in range(RUNS)))
 
 
 def measure(bench: Bench) -> None:
-    counted = shutil.which("valgrind") is not None
-    cost = bench.instructions if counted else bench.cpu_seconds
-    further = FURTHER_CALLS if counted else 10 * FURTHER_CALLS
     figures = {}
     for name in CLIENTS:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         bench.run(name, 1)  # so that nothing is read from disk for the first time
-        cold = cost(name, 1)
-        figures[name] = (cold, (cost(name, 1 + further) - cold) / further, bench.peak_kib(name))
+        cold = bench.instructions(name, 1)
+        further = (bench.instructions(name, 1 + FURTHER_CALLS) - cold) / FURTHER_CALLS
+        figures[name] = (cold / 1e6, further / 1e6, bench.peak_kib(name) / 1024)
     ours = figures["this client"]
-    unit, scale = ("M instructions", 1e6) if counted else ("ms of CPU", 1e-3)
     machine = f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}"
-    print(f"{machine}; {', '.join(f'{name} {version(name)}' for name in OTHERS)}; in brackets, ours as a part of theirs\n")
-    print(f"| | cold start, {unit} | a further call, {unit} | peak memory, MB |")
+    versions = ", ".join(f"{name} {version(name)}" for name in OTHERS)
+    print(f"{machine}; {versions}; in brackets, ours divided by theirs\n")
+    print("| | cold start, M instructions | a further call, M instructions | peak memory, MB |")
     print("|---|---|---|---|")
     for name, row in figures.items():
-        cells = [f"{row[0] / scale:.0f}", f"{row[1] / scale:.2f}", f"{row[2] / 1024:.1f}"]
+        cells = [f"{row[0]:.0f}", f"{row[1]:.2f}", f"{row[2]:.1f}"]
         if name != "this client":
-            cells = [f"{cell} ({mine / theirs:.2f})" for cell, mine, theirs in zip(cells, ours, row)]
+            cells = [f"{cell} ({mine / their:.2f})" for cell, mine, their in zip(cells, ours, row)]
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    if not shutil.which("valgrind"):
+        sys.exit("This benchmark needs valgrind, which counts the instructions.")
     authority = trustme.CA()
     Clerk.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(Clerk.tls)
-    with tempfile.TemporaryDirectory() as name, http.server.ThreadingHTTPServer(("127.0.0.1", 0), Clerk) as server:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Clerk)
+    with tempfile.TemporaryDirectory() as name, server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ca = Path(name) / "ca.pem"
         authority.cert_pem.write_to_path(str(ca))
