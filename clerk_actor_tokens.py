@@ -187,7 +187,7 @@ def _read_actor_token(body: bytes) -> ActorToken:
 def _read_errors(envelope: JSONObject) -> tuple[ClerkError, ...] | None:
     """The entries of Clerk's error envelope, or None if it is not one."""
     errors = []
-    for entry in _as(list, envelope.get("errors"), [None]):
+    for entry in _as(list, envelope.get("errors"), [None])[:1000]:
         fields = _as(dict, entry, {})
         if not isinstance(fields.get("code"), str):
             return None
@@ -253,7 +253,7 @@ class RequestTimeoutError(NoResponseError, TimeoutError):
 
 def _quote(text: str) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
-    text = re.sub(r"\bsk_\w+|sk_(test|live)_\w+", "***", text)
+    text = re.sub(r"\bsk_\w+|sk_(test|live)_\w+", "***", text[:20000])
     # IDs are shorter. Error codes and trace IDs may be as long, but are lower-case.
     text = re.sub(r"[\w.=-]{40,}", lambda match: match[0] if match[0].islower() else "***", text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
