@@ -1458,7 +1458,8 @@ class TestHostileResponses:
         assert type(error) is NoResponseError
         # The latter is the limit of newer versions of Python themselves.
         assert re.search(
-            "1048576 bytes|MemoryError|more than [0-9]+ (interim responses|headers)", str(error)
+            "1048576 bytes|MemoryError|more than [0-9]+ (interim responses|headers|trailers)",
+            str(error),
         )
         assert len(server.requests) == 1
 
