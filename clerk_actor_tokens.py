@@ -577,7 +577,7 @@ class _Connection(io.BufferedReader):
     def close(self) -> None:
         pass  # the connection goes on
 
-    flush = close
+    flush = close  # nothing to flush
 
 
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:

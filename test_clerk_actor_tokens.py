@@ -1701,6 +1701,15 @@ class TestSandbox:
 Run = Callable[..., "tuple[int, str, str]"]
 
 
+@pytest.fixture
+def server(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server that the environment names. A test may change its scripts."""
+    server = serve(respond())
+    monkeypatch.setenv("CLERK_SECRET_KEY", KEY)
+    monkeypatch.setenv("CLERK_API_URL", server.origin)
+    return server
+
+
 class TestCommandLine:
     @pytest.fixture
     def run(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
@@ -1714,14 +1723,6 @@ class TestCommandLine:
             return (status, *shown)
 
         return run
-
-    @pytest.fixture
-    def server(self, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
-        """A server for the commands. A test may change its scripts."""
-        server = serve(respond())
-        monkeypatch.setenv("CLERK_SECRET_KEY", KEY)
-        monkeypatch.setenv("CLERK_API_URL", server.origin)
-        return server
 
     @pytest.fixture
     def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -1896,13 +1897,6 @@ def readme_block(containing: str) -> str:
 
 
 class TestReadme:
-    @pytest.fixture
-    def server(self, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
-        server = serve(respond())
-        monkeypatch.setenv("CLERK_SECRET_KEY", KEY)
-        monkeypatch.setenv("CLERK_API_URL", server.origin)
-        return server
-
     def test_its_first_example_runs(
         self, server: Server, capsys: pytest.CaptureFixture[str]
     ) -> None:
