@@ -7,7 +7,7 @@
     print(token.url)
     clerk.revoke(token)
 
-CPython 3.9 or later, and nothing else. Try it: `python3 clerk_actor_tokens.py demo`.
+Needs CPython 3.9 or later. Try it: `python3 clerk_actor_tokens.py demo`.
 Clerk's API: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml).
 """
 
@@ -40,13 +40,12 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
     JSONObject = dict[str, Any]
-
     Response = Any  # with status, headers and read()
 
     class Opener(Protocol):
         def open(self, request: Request, /, *, timeout: float) -> Response: ...
 
-else:  # users import these; ActorToken names JSONObject
+else:  # at run time, for imports and annotations
     JSONObject = dict
     Opener = Response = object
 
@@ -63,10 +62,10 @@ def _check(valid: Any, sentence: str) -> None:
         raise ValueError(sentence)
 
 
-def _check_type(name: str, value: Any, *kinds: Any, least: float = 0, most: float = 0) -> None:
+def _check_type(name: str, value: Any, *kinds: Any, within: Any = None) -> None:
     if not isinstance(value, kinds) or isinstance(value, bool):  # True is an int, but no number
         raise TypeError(f"{name} must be of type {kinds[0].__name__}, not {type(value).__name__}")
-    _check(not most or least <= value <= most, f"{name} must be from {least} to {most}")
+    _check(not within or within[0] <= value <= within[1], f"{name} must be within {within}")
 
 
 def _as(kind: type, value: Any, otherwise: Any) -> Any:
@@ -76,8 +75,8 @@ def _as(kind: type, value: Any, otherwise: Any) -> Any:
 def _check_id(name: str, value: Any, key: str) -> None:
     _check_type(name, value, str)
     _check(value.strip() and value.isprintable(), f"{name} must be an ID, on one line")
-    valid = key not in value and not value.startswith(("sk_", "pk_"))
-    _check(valid, f"{name} must be an ID, and this is a key. Replace it if it leaked")
+    is_key = key in value or value.startswith(("sk_", "pk_"))
+    _check(not is_key, f"{name} must be an ID, and this is a key")
 
 
 def _create_body(key: str, user_id: str, actor: Any, seconds: dict[str, int]) -> bytes:
@@ -85,13 +84,13 @@ def _create_body(key: str, user_id: str, actor: Any, seconds: dict[str, int]) ->
     _check_id("user_id", user_id, key)
     _check_type("actor", actor, str, Mapping)
     for name, value in seconds.items():
-        _check_type(name, value, int, least=1, most=2**63 - 1)
+        _check_type(name, value, int, within=(1, 2**63 - 1))
     try:
         claims = {"sub": actor} if isinstance(actor, str) else dict(actor)
         document = {"user_id": user_id, "actor": claims, **seconds}
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         body = text.encode()  # fails on half a surrogate pair
-        _check(json.loads(text)["actor"] == claims, "changed")  # such as 1 to "1"
+        _check(json.loads(text)["actor"] == claims, "")  # a tuple, or 1 as a name, differs
     except Exception:  # from json, or from a user's own mapping
         raise ValueError("actor must be an ID, or an object that JSON does not change") from None
     _check_id("the sub of actor", claims.get("sub"), key)
@@ -101,18 +100,18 @@ def _create_body(key: str, user_id: str, actor: Any, seconds: dict[str, int]) ->
 class ClerkRequest(Request):
     """One call, as the HTTP request that an opener takes."""
 
-    def __init__(self, url: str, body: bytes | None, key: str) -> None:
+    def __init__(self, url: str, body: bytes | None, key: str, start: float, seconds: float):
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         headers["Clerk-API-Version"] = "2026-05-12"  # pins the shape of Clerk's responses
         headers["User-Agent"] = f"clerk-actor-tokens/{__version__}"
         super().__init__(url, body, headers, method="POST")
-        # Unredirected: urllib's redirect handler copies all other headers to the new place.
+        # Unredirected, or urllib's redirect handler would copy it to the new place.
         self.add_unredirected_header("Authorization", f"Bearer {key}")
         self.key = key
         self.place = self.host  # what errors name
-        self.seconds = self.deadline = 0.0
-        self.acted: bool | None = None  # whether Clerk may have acted; None: the opener can't tell
-        self.repeatable = body is None  # a revoke; a second token would be one that nobody can name
+        self.seconds, self.deadline = seconds, start + seconds
+        self.acted: bool | None = None  # whether Clerk may have acted; None: not known
+        self.is_revoke = body is None
         self.doubt = "Clerk may have revoked the token; a retry is safe"
         if body is not None:
             self.add_header("Content-Type", "application/json")
@@ -125,7 +124,7 @@ _THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
 
 def _check_url(pattern: str, url: str, sentence: str) -> None:
     # Not by urlsplit alone: it drops line ends, and takes [::1].evil.com for ::1.
-    match = re.fullmatch(pattern, url, re.ASCII | re.IGNORECASE)
+    match = url.isascii() and re.fullmatch(pattern, url, re.IGNORECASE)
     _check(match and 0 < int(match["port"] or 1) < 65536, sentence)
 
 
@@ -169,8 +168,8 @@ class FullResponse(io.BytesIO):
         self.headers = headers
 
 
-_read_json = json.JSONDecoder(parse_constant=int).decode  # JSON has no NaN
-# By annotation. The types are compared exactly: True is an instance of int.
+_read_json = json.JSONDecoder(parse_constant=int).decode  # int("NaN") fails: JSON has no NaN
+# By the annotations' texts. Types are compared exactly: True is an instance of int.
 _TYPES: Any = {"str": [str], "int": [int], "JSONObject": [dict], "str | None": [str, type(None)]}
 
 
@@ -186,8 +185,10 @@ def _read_actor_token(body: bytes) -> ActorToken:
 
 def _read_errors(envelope: JSONObject) -> tuple[ClerkError, ...] | None:
     """The entries of Clerk's error envelope, or None if it is not one."""
+    if not isinstance(envelope.get("errors"), list):
+        return None
     errors = []
-    for entry in _as(list, envelope.get("errors"), [None])[:1000]:
+    for entry in envelope["errors"][:1000]:  # more take too long
         fields = _as(dict, entry, {})
         if not isinstance(fields.get("code"), str):
             return None
@@ -199,7 +200,7 @@ def _read_errors(envelope: JSONObject) -> tuple[ClerkError, ...] | None:
 
 def _read_retry_after(headers: Any) -> float | None:
     """The seconds that `Retry-After` asks to wait, or None."""
-    value = headers.get("Retry-After", "").strip()
+    value = str(headers.get("Retry-After", "")).strip()
     return float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value) else None
 
 
@@ -247,14 +248,14 @@ class NoResponseError(ClerkBaseError):
     outcome_unknown: bool = False  # True if Clerk may have acted
 
 
-class RequestTimeoutError(NoResponseError, TimeoutError):
+class RequestTimeoutError(NoResponseError, TimeoutError):  # OSError leaves keywords to __init__
     """The call's `timeout` passed before a complete response came."""
 
 
 def _quote(text: str) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
     text = re.sub(r"\bsk_\w+|sk_(test|live)_\w+", "***", text[:20000])
-    # IDs are shorter. Error codes and trace IDs may be as long, but are lower-case.
+    # IDs are shorter. Codes and trace IDs may be as long, but are lower-case; a JWT never is.
     text = re.sub(r"[\w.=-]{40,}", lambda match: match[0] if match[0].islower() else "***", text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
     return text if len(text) <= 200 else text[:199] + "…"
@@ -269,27 +270,27 @@ def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> 
     status, key = response.status, request.key  # some gateways send the key back
     body = response.getvalue().replace(key.encode(), b"***").decode(errors="replace")
     headers = Headers()
-    for name, value in (response.headers or {}).items():
-        headers[name] = str(value).replace(key, "***")
+    for name, value in getattr(response.headers, "items", list)():
+        headers[str(name)] = str(value).replace(key, "***")
     wait = _read_retry_after(headers)
     facts = {"status_code": status, "headers": headers, "body": body, "retry_after": wait}
     try:
         envelope = _as(dict, _read_json(body), {})
     except (ValueError, RecursionError):
         envelope = {}
-    errors = _read_errors(envelope) if 400 <= status < 600 else None
+    errors = _read_errors(envelope)
     kind: type[ClerkBaseError] = SDKError
     if fault:
         kind = ResponseValidationError
         quotes = [f"{fault} ({len(response.getvalue())} bytes of {headers.get('Content-Type')})"]
-    elif errors is not None:
+    elif errors is not None and 400 <= status < 600:
         kind, trace_id = ClerkErrors, _as(str, envelope.get("clerk_trace_id"), None)
         meta = _as(dict, envelope.get("meta"), None)
         facts.update(errors=errors, clerk_trace_id=trace_id, meta=meta)
         quotes = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
         quotes += [f"trace ID {trace_id}"] if trace_id else []
     elif 300 <= status < 400:
-        quotes = [f"a redirect to {headers.get('Location')}, which is not followed"]
+        quotes = [f"a redirect to {headers.get('Location')}, not followed"]
     else:  # without the envelope, a token may be anywhere in JSON
         quotes = [] if body.lstrip().startswith(("{", "[", '"')) else [body]
     quote = "; ".join(_quote(part).rstrip(".") for part in quotes)
@@ -297,9 +298,9 @@ def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> 
         f"{request.place} responded {status} to POST {request.selector}: {quote}".rstrip(": "),
         "Check the secret key" if status == 401 else "",
         "The Clerk plan does not include impersonation" if status == 402 else "",
-        "Check the ID and the secret key" if status == 404 and request.repeatable else "",
+        "Check the ID and the secret key" if status == 404 and request.is_revoke else "",
         "Check server_url or CLERK_API_URL" if fault or status == 404 or status < 400 else "",
-        f"Retry in {wait:g} s" if wait else "",
+        f"Wait {wait:g} s" if wait else "",
         request.doubt if fault or status >= 500 else "",
     ]
     return kind(_join(sentences), **facts)
@@ -307,17 +308,16 @@ def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> 
 
 def _no_response(request: ClerkRequest, error: Exception, unknown: bool) -> NoResponseError:
     """The error for a call that `error` ended before a complete response came."""
-    said = f"{type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
     quote = _quote(said.replace(request.key, "***"))
-    # A traceback prints the cause, and its own causes. No secret may be in them.
-    is_bare = not (error.__cause__ or error.__context__)
-    cause = error if isinstance(error, OSError) and is_bare and said == quote else None
+    # A traceback prints the cause and its chain. So: no chain, and no cause that has a secret.
+    error.__cause__ = error.__context__ = None
+    cause = error.with_traceback(None) if isinstance(error, OSError) and said == quote else None
     kind, detail, advice = NoResponseError, f": {quote}", ""
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, "
         advice += "set SSL_CERT_FILE to its certificate, or pass ssl_context"
-    elif isinstance(error, (socket.timeout, TimeoutError)) and error.errno is None:
-        # The deadline. (The system's ETIMEDOUT has a number.)
+    elif isinstance(error, (socket.timeout, TimeoutError)) and not error.errno:  # not the system's
         kind, detail = RequestTimeoutError, f" within {request.seconds:g} seconds"
     happened = f"POST {request.selector}: no complete response from {request.place}{detail}"
     outcome = request.doubt if unknown else "Clerk did not act; a retry is safe"
@@ -337,8 +337,8 @@ class ActorTokens:
         max_retries: how often a call is sent again at most: a create if no connection was made or
             after a 429; a revoke also after a 5XX or a lost connection.
         ssl_context: the TLS settings. If None: `ssl.create_default_context()`.
-        opener: takes the place of the network. Its `open(request, timeout=seconds)`, called once,
-            returns a response with `status`, `headers` and `read()`, as urllib's openers do.
+        opener: takes the place of the network, and sees to time and retries. Like urllib's, it has
+            `open(request, timeout=seconds)`, for a response with `status`, `headers` and `read()`.
 
     The proxy is read here, as urllib does: HTTPS_PROXY and NO_PROXY, or the system's settings.
     Raises `ValueError` or `TypeError` if an argument, a variable or the proxy setting is invalid.
@@ -357,9 +357,7 @@ class ActorTokens:
         key = os.environ.get("CLERK_SECRET_KEY", "") if secret_key is None else secret_key
         _check_type("secret_key", key, str)
         self._key = key = key.rstrip("\r\n")  # a key read from a file may end with a line end
-        _check(
-            re.fullmatch("[!-~]+", key), "secret_key (CLERK_SECRET_KEY) must be ASCII, not empty"
-        )
+        _check(re.fullmatch("[!-~]+", key), "secret_key (CLERK_SECRET_KEY) is empty or not ASCII")
         _check(not key.startswith("pk_"), "secret_key must be sk_...; this is the publishable key")
         base = os.environ.get("CLERK_API_URL") or "https://api.clerk.com"
         url = base.rstrip("/") + "/v1" if server_url is None else server_url
@@ -368,14 +366,14 @@ class ActorTokens:
         example = "https://api.clerk.com/v1, or http to this machine (CLERK_API_URL: without /v1)"
         _check_url(pattern, url, f"server_url must be a URL such as {example}")
         self._server_url = url.rstrip("/")
-        _check_type("timeout", timeout, float, int, least=0.001, most=86_400)
+        _check_type("timeout", timeout, float, int, within=(0.001, 86_400))
         self._timeout = timeout
-        _check_type("max_retries", max_retries, int, most=1000)
+        _check_type("max_retries", max_retries, int, within=(0, 1000))
         _check_type("ssl_context", ssl_context, ssl.SSLContext, type(None))
         self._opener: Any = opener
         if opener is None:
             self._opener = _Wire(self._server_url, ssl_context, max_retries)
-            # Not __del__: the sockets' may run first, and warn.
+            # Not in __del__: that of a socket may run first, and warns.
             weakref.finalize(self, self._opener.close)
         else:
             _check(ssl_context is None, "ssl_context must be None if there is an opener")
@@ -417,11 +415,10 @@ class ActorTokens:
 
         Parameters:
             actor_token_id: the token's ID, or the `ActorToken` itself.
-            timeout: seconds for this call, in place of the client's.
+            timeout: as in `create`.
 
-        Raises what `create` raises: `ClerkErrors` with 404 if there is no such token, with 400,
-        `actor_token_cannot_be_revoked_code`, if it is not pending (after a retry, maybe because
-        the first attempt revoked it).
+        Raises what `create` raises: `ClerkErrors` with 404 if there is no such token, with 400
+        (`actor_token_cannot_be_revoked_code`) if it is not pending, maybe since a first attempt.
         """
         start = time.monotonic()
         token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
@@ -432,11 +429,10 @@ class ActorTokens:
         return self._call("/actor_tokens/" + token_id + "/revoke", None, start, timeout)
 
     def _call(self, path: str, body: bytes | None, start: float, timeout: Any) -> ActorToken:
-        """Send a request. Returns the token in the response, or raises what is wrong with it."""
+        """Send a request. Returns the token in the response."""
         seconds = self._timeout if timeout is None else timeout
-        _check_type("timeout", seconds, float, int, least=0.001, most=86_400)
-        request = ClerkRequest(self._server_url + path, body, self._key)
-        request.seconds, request.deadline = seconds, start + seconds
+        _check_type("timeout", seconds, float, int, within=(0.001, 86_400))
+        request = ClerkRequest(self._server_url + path, body, self._key, start, seconds)
         response = self._ask_opener(request)
         fault = ""
         if 200 <= response.status < 300:
@@ -462,10 +458,12 @@ class ActorTokens:
                     response.close()
         except Exception as error:
             reason = _as(Exception, getattr(error, "reason", None), error)  # of a URLError
-            unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
-            acted = not isinstance(reason, unsent) if request.acted is None else request.acted
-            failure = _no_response(request, reason, acted or response is not None)
-        raise failure
+            acted = request.acted
+            if acted is None:
+                unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
+                acted = response is not None or not isinstance(reason, unsent)
+            failure = _no_response(request, reason, acted)
+        raise failure  # out here, it has no context to print
 
     def close(self) -> None:
         """Close the idle connections. The client may be used again."""
@@ -480,7 +478,7 @@ class ActorTokens:
 
 
 # ---- The wire
-# The client's own opener. It follows no redirects: they are responses like any other.
+# The client's own opener. It follows no redirects.
 
 MAX_BYTES = 1024 * 1024  # head and body
 _TOO_LARGE = f"the response is larger than {MAX_BYTES} bytes"
@@ -500,14 +498,15 @@ class _Stream(io.RawIOBase):
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.deadline: float | None = None  # None: take what is there, without waiting
+        self.deadline: float | None = None  # None: take what is there, and never wait
         self.allowance = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        # Anew for each wait, or a byte now and then could hold a call forever.
+        # Set anew before each wait, or a byte now and then would hold a call. One recv_into is one
+        # wait, over TLS too.
         self.sock.settimeout(0 if self.deadline is None else _remaining(self.deadline))
         try:
             received = self.sock.recv_into(buffer)
@@ -522,60 +521,61 @@ class _Stream(io.RawIOBase):
 class _Connection(io.BufferedReader):
     """A connection, and the buffer that `http.client` parses responses from."""
 
-    # Not an HTTPConnection: that drops bytes behind a response, and can print the key.
+    # Not an HTTPConnection: that drops stray bytes behind a response, and can print the key.
     def __init__(self, sock: socket.socket) -> None:
         self._stream = _Stream(sock)
         super().__init__(self._stream)
-        self._idle = (0, 0.0)  # the process in which it fell idle, and the time
+        self.fell_idle: tuple[int, float] | None = None  # in which process, and when
+        self.hang_up = sock.close
 
     def exchange(self, method: str, message: bytes, deadline: float) -> FullResponse:
         """Send a request. Returns the complete response."""
-        self._idle = (0, 0.0)
+        self.fell_idle = None
         self._stream.deadline, self._stream.allowance = deadline, MAX_BYTES
-        unsent = memoryview(message)
-        with suppress(OSError):  # the read below says why, or times out
-            while unsent:  # not sendall: an SSLSocket's gives each part the whole timeout
-                self._stream.sock.settimeout(_remaining(deadline))
-                unsent = unsent[self._stream.sock.send(unsent) :]
+        sent = False
+        with suppress(OSError):  # the read below says why, or times out, too
+            self._stream.sock.settimeout(_remaining(deadline))
+            self._stream.sock.sendall(message)
+            sent = True
         while True:
             response = HTTPResponse(self, method=method)  # type: ignore[arg-type]
             response.begin()
-            if not 102 <= response.status < 200:  # 1XX come before the response
+            if response.status >= 200 or response.status == 101:  # other 1XX precede the response
                 break
-        if (response.length or 0) > MAX_BYTES:
-            raise HTTPException(_TOO_LARGE)
         body = response.read()
-        if response.status >= 200 and not response.will_close:
-            self._idle = (os.getpid(), time.time())
+        if sent and response.status != 101 and not response.will_close:
+            self.fell_idle = (os.getpid(), time.time())
         return FullResponse(response.status, response.headers, body)
 
     def is_usable(self) -> bool:
-        """Whether it is idle, fresh, silent, and of this process (not of its parent)."""
-        process, since = self._idle
-        # By the wall clock: the other one may stand still while a Lambda is frozen.
+        """Whether it fell idle in this process (not its parent), is fresh, and silent since."""
+        process, since = self.fell_idle or (0, 0.0)
+        # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
         if process == os.getpid() and 0 <= time.time() - since < MAX_IDLE_SECONDS:
             self._stream.deadline = None
             with suppress(OSError, HTTPException):
-                # None: nothing is there. b"": the connection ended. A byte belongs to no call.
+                # None, from readinto: nothing came. b"": the end. A byte belongs to no call.
                 return self.read(1) is None
         return False
 
-    def hang_up(self) -> None:
-        self._stream.sock.close()
-
-    # For HTTPResponse, which asks its socket for a file, reads that, and closes it:
+    # For HTTPResponse, which asks a socket for a file, and closes that. Only hang_up() hangs up.
     def makefile(self, mode: str) -> _Connection:
         return self
 
-    def readline(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: Any = -1, /) -> bytes:
+        if size >= MAX_BYTES:  # a body or a chunk announces its size
+            raise HTTPException(_TOO_LARGE)
+        return super().read(size)
+
+    def readline(self, size: Any = -1, /) -> bytes:
         line = super().readline(size)
-        if not line.endswith(b"\n") and len(line) != size:
-            # http.client would take that for the end of the head.
+        if not line.endswith(b"\n") and len(line) != size:  # of full size: too long
+            # The connection ended, which http.client takes for the end of the head.
             raise ConnectionError("the connection ended before the response did")
         return line
 
     def close(self) -> None:
-        pass  # the connection goes on
+        pass
 
     flush = close  # nothing to flush
 
@@ -585,19 +585,17 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
     failure = OSError(f"{host} has no address")
     addresses: list[Any] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for position, (*_, address) in enumerate(addresses):
-        # A share of the time, so that a silent address leaves some for the next.
+        # A share of the time: a silent address leaves some for the next. The last has all.
         share = _remaining(deadline) / (len(addresses) - position)
         try:
-            sock = socket.create_connection(address[:2], share)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return sock
+            return socket.create_connection(address[:2], share)
         except OSError as error:
             failure = error
     raise failure
 
 
 def _message(method: str, target: str, fields: dict[str, Any], body: bytes = b"") -> bytes:
-    """A request as bytes. No part has a line end in it: key, ID and URLs were checked."""
+    """A request as bytes. No part has a line end in it: ActorTokens checked key, ID and URL."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {fields[name]}" for name in fields)]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
@@ -606,8 +604,8 @@ class _Wire:
     """An opener for one server."""
 
     def __init__(self, url: str, ssl_context: ssl.SSLContext | None, max_retries: int) -> None:
-        server = urlsplit(url)
-        self._host, self._place = server.hostname or "", server.netloc
+        server: Any = urlsplit(url)
+        self._host, self._place = server.hostname, server.netloc
         # http is for this machine alone: a proxy would see the key.
         https = server.scheme == "https"
         self._first_hop = (self._host, server.port or (443 if https else 80))
@@ -618,11 +616,12 @@ class _Wire:
         setting = getproxies().get("https") if https else None
         if setting and not proxy_bypass(server.netloc):
             setting = setting if "://" in setting else f"http://{setting}"
-            sentence = "HTTPS_PROXY, or the system's proxy, must be an http proxy: http://host:port"
-            _check_url(rf"http://([!$-.0->@-Z^-~]*@)?{_HOST}(:(?P<port>\d+))?/?", setting, sentence)
-            proxy = urlsplit(setting)
+            # user:password@ without what urlsplit would take for its end.
+            sentence = "HTTPS_PROXY, or the system's proxy, must be http://host:port"
+            _check_url(rf"http://([^\s#/?\[\\\]]*@)?{_HOST}(:(?P<port>\d+))?/?", setting, sentence)
+            proxy: Any = urlsplit(setting)
             self._place += f" (through the proxy {proxy.hostname})"
-            self._first_hop = (proxy.hostname or "", proxy.port or 80)
+            self._first_hop = (proxy.hostname, proxy.port or 80)
             fields = {"Host": server.netloc if server.port else f"{server.netloc}:443"}
             if proxy.username is not None:
                 login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
@@ -630,66 +629,66 @@ class _Wire:
             self._tunnel = _message("CONNECT", fields["Host"], fields)
 
     def open(self, request: ClerkRequest, *, timeout: float) -> FullResponse:
-        """Return the response, after retries if they are safe."""
+        """Return the response, after retries if they are safe. `request` knows the deadline."""
         request.place, request.acted = self._place, False
         retry = 0
         while True:
-            result: FullResponse | Exception
+            failure: Exception | None = None
             try:
-                result = response = self._attempt(request)
-                may_pass = response.status == 429 or 500 <= response.status < 600
+                response = self._attempt(request)
+                if response.status != 429 and not 500 <= response.status < 600:
+                    return response
                 wait = _read_retry_after(response.headers) or 0.0
-            except Exception as error:  # http.client raises ValueError and others, too
-                result, wait = error, 0.0
-                may_pass = isinstance(error, (OSError, IncompleteRead))
-                may_pass = may_pass and not isinstance(error, ssl.SSLCertVerificationError)
-            pause = max(wait, min(8.0, 0.5 * 2.0**retry) * random.uniform(0.5, 1))  # noqa: S311
-            safe = request.repeatable or not request.acted
+            except (OSError, IncompleteRead) as error:  # any other would come again
+                failure, wait = error, 0.0
+            pause = max(wait, min(8.0, 0.5 * 2.0**retry) * random.uniform(0.5, 1))
+            safe = request.is_revoke or not request.acted  # revoking twice does no harm
+            safe = safe and not isinstance(failure, ssl.SSLCertVerificationError)
             in_time = time.monotonic() + pause < request.deadline
-            if not (may_pass and safe and in_time and retry < self._max_retries):
-                break
+            if not (safe and in_time and retry < self._max_retries):
+                if failure:
+                    raise failure
+                return response
             time.sleep(pause)
             retry += 1
-        if isinstance(result, Exception):
-            raise result
-        return result
 
     def _attempt(self, request: ClerkRequest) -> FullResponse:
-        body, response = _as(bytes, request.data, b""), None
+        body: Any = request.data or b""
         fields = {"Host": request.host, "Content-Length": len(body), **dict(request.header_items())}
         message = _message("POST", request.selector, fields, body)
-        _remaining(request.deadline)  # nothing is sent after the deadline
+        _remaining(request.deadline)  # raises: nothing is sent after the deadline
         connection = self._idle_connection() or self._connect(request.deadline)
+        response = None
         try:
             response = connection.exchange("POST", message, request.deadline)
             return response
-        finally:  # after Ctrl-C too: what comes next over it would belong to no call
-            # A 429 says that Clerk did not act, on this attempt alone.
+        finally:  # after Ctrl-C, too
+            # A 429 refuses the request. So does any other 4XX, but that ends the call anyway.
             request.acted = request.acted or response is None or response.status != 429
-            if connection.is_usable() and len(self._idle) < 10:
+            if connection.fell_idle and len(self._idle) < 10:
                 self._idle.append(connection)
             else:
-                connection.hang_up()
+                connection.hang_up()  # what comes next over it would belong to no call
 
     def _connect(self, deadline: float) -> _Connection:
         """A new connection: TCP, the proxy's tunnel if any, TLS unless it is http."""
         sock = _connect_tcp(*self._first_hop, deadline)
         try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tunnel:
-                # As for HEAD: no body follows the head, but the server's TLS.
+                # Parsed as for HEAD: no body follows, and the server waits for our handshake.
                 status = _Connection(sock).exchange("HEAD", self._tunnel, deadline).status
                 if not 200 <= status < 300:
                     advice = "; check the proxy's user and password" if status == 407 else ""
-                    # Only an OSError is retried, and a 4XX does not pass.
-                    kind = OSError if status >= 500 else HTTPException
+                    kind = OSError if status >= 500 else HTTPException  # which is not retried
                     raise kind(f"the proxy responded {status}{advice}")
-            if self._tls:  # in two steps, so that Ctrl-C can close it
+            if self._tls:  # in two steps: Ctrl-C in the second finds `sock` to close
                 sock = self._tls.wrap_socket(
                     sock, do_handshake_on_connect=False, server_hostname=self._host
                 )
                 sock.settimeout(_remaining(deadline))
                 sock.do_handshake()
-            _remaining(deadline)
+            _remaining(deadline)  # the handshake took time, too
             return _Connection(sock)
         except BaseException:
             sock.close()
@@ -704,8 +703,9 @@ class _Wire:
         return None
 
     def close(self) -> None:
-        while connection := self._idle_connection():
-            connection.hang_up()
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().hang_up()
 
 
 # ---- The in-memory stand-in
@@ -717,20 +717,28 @@ class Sandbox:
         self._failures: deque[FullResponse] = deque()
 
     def open(self, request: Request, *, timeout: float = 0) -> FullResponse:
-        """Return the response to a request, at once."""
+        """Return the response to a request."""
         if self._failures:
             return self._failures.popleft()
         if not (request.get_header("Authorization") or "").startswith("Bearer sk_"):
             return _failure(401, "clerk_key_invalid", "The secret key is invalid.")
-        path = re.fullmatch("/v1/actor_tokens(?:/([^/]+)/revoke)?", urlsplit(request.full_url).path)
-        if not path:
-            return _failure(404, "resource_not_found", "Not found.")
-        return self._revoke(path[1]) if path[1] else self._create(request.data)
+        if request.selector == "/v1/actor_tokens":
+            return self._create(request.data)
+        path = re.fullmatch("/v1/actor_tokens/([^/]+)/revoke", request.selector)
+        token = self._tokens.get(path[1]) if path else None
+        if token is None:
+            return _failure(404, "resource_not_found", "There is no such actor token.")
+        if token["status"] != "pending":
+            said = f"Actor token cannot be revoked because its status is {token['status']}."
+            said += " Only pending tokens can be revoked."
+            return _failure(400, "actor_token_cannot_be_revoked_code", said)
+        token.update(status="revoked", updated_at=int(time.time() * 1000))
+        return _json_response(200, token)
 
     def accept(self, token_id: str | ActorToken) -> None:
         """Play the user who opens the link. Raises `ValueError` if no such token is pending."""
-        given: Any = token_id
-        token = self._tokens.get(getattr(given, "id", given), {})
+        token_id = token_id.id if isinstance(token_id, ActorToken) else token_id
+        token = self._tokens.get(token_id, {})
         _check(token.get("status") == "pending", "token_id must be the ID of a pending token")
         token.update(status="accepted", updated_at=int(time.time() * 1000))
 
@@ -744,40 +752,26 @@ class Sandbox:
     ) -> None:
         """Let the next call fail with a status from 400 to 599. Called twice: the next two calls.
 
-        `headers` are added, such as `{"Retry-After": "3"}`. `code` and `message` are for the error
-        envelope. Raises `ValueError` or `TypeError` for another status.
+        `headers`, such as `{"Retry-After": "3"}`, are added. Raises `ValueError` or `TypeError`.
         """
-        _check_type("status_code", status_code, int, least=400, most=599)
+        _check_type("status_code", status_code, int, within=(400, 599))
         failure = _failure(status_code, code, message)
         failure.headers.update(headers or {})
         self._failures.append(failure)
 
     def _create(self, body: Any) -> FullResponse:
-        import secrets
-
-        given = _read_json(_as(bytes, body, b"{}").decode())
+        given = json.loads(body or b"{}")
         sub = _as(dict, given.get("actor"), {}).get("sub")
         if not (_as(str, given.get("user_id"), "") and _as(str, sub, "")):
             return _failure(422, "form_param_missing", "user_id and actor.sub are required.")
         now = int(time.time() * 1000)
-        token: JSONObject = {"object": "actor_token", "id": f"act_{secrets.token_hex(14)[:27]}"}
+        token: JSONObject = {"object": "actor_token", "id": "act_" + os.urandom(14).hex()[:27]}
         token.update(status="pending", user_id=given["user_id"], actor=given["actor"])
         token.update(created_at=now, updated_at=now)
         self._tokens[token["id"]] = token
-        ticket = f"eyJ.{secrets.token_urlsafe(60)}.{secrets.token_urlsafe(64)}"
+        ticket = f"eyJ.{os.urandom(40).hex()}.{os.urandom(43).hex()}"
         url = f"https://sandbox.clerk.accounts.dev/v1/tickets/accept?ticket={ticket}"
         return _json_response(200, {**token, "token": ticket, "url": url})
-
-    def _revoke(self, token_id: str) -> FullResponse:
-        token = self._tokens.get(token_id)
-        if token is None:
-            return _failure(404, "resource_not_found", "There is no such actor token.")
-        if token["status"] != "pending":
-            said = f"Actor token cannot be revoked because its status is {token['status']}."
-            said += " Only pending tokens can be revoked."
-            return _failure(400, "actor_token_cannot_be_revoked_code", said)
-        token.update(status="revoked", updated_at=int(time.time() * 1000))
-        return _json_response(200, token)
 
 
 def _json_response(status: int, document: JSONObject) -> FullResponse:
@@ -790,6 +784,13 @@ def _failure(status: int, code: str, said: str) -> FullResponse:
 
 
 # ---- The command line
+def _tell(text: str) -> None:
+    try:
+        print(text, file=sys.stderr)
+    except OSError:  # nobody reads it, but the work goes on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def _demo() -> int:
     class Narrator(Sandbox):
         def open(self, request: Request, *, timeout: float = 0) -> FullResponse:
@@ -803,7 +804,7 @@ def _demo() -> int:
     print(f"= {token!r}")
     print(f"= {clerk.revoke(token)!r}")
     try:
-        clerk.revoke(token)  # only a pending token can be revoked
+        clerk.revoke(token)
     except ClerkErrors as error:
         print(f"= ClerkErrors: {error}")
     return 0
@@ -812,21 +813,21 @@ def _demo() -> int:
 def _create_command(clerk: ActorTokens, options: Any) -> int:
     import webbrowser
 
-    actor = _read_json(options.actor) if options.actor[:1] in '{["' else options.actor
     limits = {"expires_in_seconds": options.expires_in}
     limits["session_max_duration_in_seconds"] = options.session_max_duration
-    token = clerk.create(options.user, actor, **limits)
-    sub, user, token_id = map(_quote, (str(token.actor.get("sub")), token.user_id, token.id))
+    token = clerk.create(options.user, options.actor, **limits)
     times = f"within {options.expires_in} s, for {options.session_max_duration} s at most"
-    print(f"{sub} may sign in as {user}, once, {times}", file=sys.stderr)
-    print(f"To revoke it: clerk-actor-tokens revoke {token_id}", file=sys.stderr)
+    said = f"{token.actor.get('sub')} may sign in as {token.user_id}, once, {times}"
+    _tell(_quote(said))
+    if re.fullmatch("[A-Za-z0-9_-]+", token.id):  # or it would be no command to paste
+        _tell(f"To revoke it: clerk-actor-tokens revoke {token.id}")
     url = token.url or ""
     is_link = url.startswith("https://") and url.isprintable()
     if options.json or is_link:
         print(json.dumps(asdict(token), indent=2) if options.json else url, flush=True)
         if not options.open or (is_link and webbrowser.open(url)):
             return 0
-    print("No link in the response, or no browser to open it.", file=sys.stderr)
+    _tell("The browser did not open it." if is_link else "The response has no link.")
     return 1
 
 
@@ -837,7 +838,7 @@ def _revoke_command(clerk: ActorTokens, options: Any) -> int:
             token = clerk.revoke(token_id)
             print(_quote(token.id), _quote(token.status), flush=True)
         except (ClerkBaseError, ValueError, OSError) as error:  # OSError: nobody reads the output
-            print(f"ID number {position}: {error}", file=sys.stderr)
+            _tell(f"ID number {position}: {error}")
             status = max(status, 2 if isinstance(error, ValueError) else 1)
     return status
 
@@ -849,19 +850,19 @@ def _run(arguments: list[str] | None) -> int:
         def error(self, message: str) -> NoReturn:  # argparse's own quotes a key as it is
             self.exit(2, f"{self.format_usage()}{self.prog}: {_quote(message)}\n")
 
-    parser = Parser(
-        prog="clerk-actor-tokens",
-        epilog="The secret key is in CLERK_SECRET_KEY. Exit status: 0; 1 if a call or the output "
-        "failed; 2 if an argument or the key is invalid; 130 after Ctrl-C.",
-    )
+    def actor(text: str) -> Any:  # if it fails, argparse names the option
+        text = text.strip()
+        return _read_json(text) if text.startswith(("{", "[", '"')) else text
+
+    parser = Parser(prog="clerk-actor-tokens", epilog="The secret key is in CLERK_SECRET_KEY.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="try it in a sandbox")
     create = commands.add_parser("create", help="create a token; print its URL")
-    create.add_argument("user", help="the ID of whom to sign in as")
-    create.add_argument("--actor", required=True, help='an ID, or JSON: {"sub": ID, ...}')
+    create.add_argument("user", help="whom to sign in as")
+    create.add_argument("--actor", type=actor, required=True, help='ID, or JSON: {"sub": ID, ...}')
     create.add_argument("--expires-in", type=int, default=3600, help="seconds the link works")
-    create.add_argument("--session-max-duration", type=int, default=1800, help="the session's")
+    create.add_argument("--session-max-duration", type=int, default=1800, help="seconds signed in")
     create.add_argument("--json", action="store_true", help="print the whole token")
     create.add_argument("--open", action="store_true", help="open the link, too")
     revoke = commands.add_parser("revoke", help="revoke pending tokens")
@@ -869,12 +870,13 @@ def _run(arguments: list[str] | None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "demo":
         return _demo()
+    _check("CLERK_SECRET_KEY" in os.environ, "CLERK_SECRET_KEY is not set (`demo` needs no key)")
     run = _create_command if options.command == "create" else _revoke_command
     return run(ActorTokens(), options)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line, with the program's arguments if None. Returns the exit status."""
+    """Run the command line. Returns the exit status."""
     try:
         try:
             status = _run(arguments)
@@ -882,17 +884,14 @@ def main(arguments: list[str] | None = None) -> int:
             status = int(end.code or 0)
         sys.stdout.flush()
         return status
-    except ClerkBaseError as error:
-        status, sentence = 1, str(error)
-    except (ValueError, TypeError, RecursionError) as error:
-        status, sentence = 2, f"{error} (`demo` needs no key)"
-    except OSError as error:  # such as head, which has read enough
-        # Python's last flush must not fail once more.
+    except (ClerkBaseError, ValueError, TypeError, RecursionError) as error:
+        status, sentence = 1 if isinstance(error, ClerkBaseError) else 2, str(error)
+    except OSError as error:  # nobody reads the output. Python's last flush must not fail, too:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status, sentence = 1, str(error)
     except KeyboardInterrupt:
         status, sentence = 130, "Interrupted; Clerk may have acted"
-    print(f"clerk-actor-tokens: {sentence}", file=sys.stderr)
+    _tell(f"clerk-actor-tokens: {sentence}")
     return status
 
 
