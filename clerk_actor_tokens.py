@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     class Opener(Protocol):
         def open(self, request: Request, /, *, timeout: float) -> Response: ...
 
-else:  # at run time, for imports and annotations
+else:  # at run time, users only import these
     JSONObject = dict
     Opener = Response = object
 
@@ -90,8 +90,8 @@ def _create_body(key: str, user_id: str, actor: Any, seconds: dict[str, int]) ->
         document = {"user_id": user_id, "actor": claims, **seconds}
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         body = text.encode()  # fails on half a surrogate pair
-        _check(json.loads(text)["actor"] == claims, "")  # a tuple, or 1 as a name, differs
-    except Exception:  # from json, or from a user's own mapping
+        _check(json.loads(text)["actor"] == claims, "")  # a tuple, or 1 as a key, differs
+    except Exception:  # a user's mapping may raise anything
         raise ValueError("actor must be an ID, or an object that JSON does not change") from None
     _check_id("the sub of actor", claims.get("sub"), key)
     return body
@@ -110,7 +110,7 @@ class ClerkRequest(Request):
         self.key = key
         self.place = self.host  # what errors name
         self.seconds, self.deadline = seconds, start + seconds
-        self.acted: bool | None = None  # whether Clerk may have acted; None: not known
+        self.acted: bool | None = None  # whether Clerk may have acted; only _Wire sets it
         self.is_revoke = body is None
         self.doubt = "Clerk may have revoked the token; a retry is safe"
         if body is not None:
@@ -119,7 +119,7 @@ class ClerkRequest(Request):
 
 
 _HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
-_THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
+_LOCAL = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
 
 
 def _check_url(pattern: str, url: str, sentence: str) -> None:
@@ -169,11 +169,11 @@ class FullResponse(io.BytesIO):
 
 
 _read_json = json.JSONDecoder(parse_constant=int).decode  # int("NaN") fails: JSON has no NaN
-# By the annotations' texts. Types are compared exactly: True is an instance of int.
+# By annotation, as text (see __future__). Types are compared exactly: True is an instance of int.
 _TYPES: Any = {"str": [str], "int": [int], "JSONObject": [dict], "str | None": [str, type(None)]}
 
 
-def _read_actor_token(body: bytes) -> ActorToken:
+def _read_token(body: bytes) -> ActorToken:
     """The actor token in a response's body. Raises `ValueError`, which quotes none of it."""
     document = _read_json(body.decode())
     _check(isinstance(document, dict), "it is not a JSON object")
@@ -248,7 +248,7 @@ class NoResponseError(ClerkBaseError):
     outcome_unknown: bool = False  # True if Clerk may have acted
 
 
-class RequestTimeoutError(NoResponseError, TimeoutError):  # OSError leaves keywords to __init__
+class RequestTimeoutError(NoResponseError, TimeoutError):  # OSError lets __init__ take keywords
     """The call's `timeout` passed before a complete response came."""
 
 
@@ -270,7 +270,7 @@ def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> 
     status, key = response.status, request.key  # some gateways send the key back
     body = response.getvalue().replace(key.encode(), b"***").decode(errors="replace")
     headers = Headers()
-    for name, value in getattr(response.headers, "items", list)():
+    for name, value in getattr(response.headers, "items", list)():  # or none
         headers[str(name)] = str(value).replace(key, "***")
     wait = _read_retry_after(headers)
     facts = {"status_code": status, "headers": headers, "body": body, "retry_after": wait}
@@ -310,7 +310,8 @@ def _no_response(request: ClerkRequest, error: Exception, unknown: bool) -> NoRe
     """The error for a call that `error` ended before a complete response came."""
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     quote = _quote(said.replace(request.key, "***"))
-    # A traceback prints the cause and its chain. So: no chain, and no cause that has a secret.
+    # A traceback prints the cause and its chain. So there is no chain, and the cause is an OSError
+    # without a secret. (http.client's own may hold a part of the response.)
     error.__cause__ = error.__context__ = None
     cause = error.with_traceback(None) if isinstance(error, OSError) and said == quote else None
     kind, detail, advice = NoResponseError, f": {quote}", ""
@@ -337,7 +338,7 @@ class ActorTokens:
         max_retries: how often a call is sent again at most: a create if no connection was made or
             after a 429; a revoke also after a 5XX or a lost connection.
         ssl_context: the TLS settings. If None: `ssl.create_default_context()`.
-        opener: takes the place of the network, and sees to time and retries. Like urllib's, it has
+        opener: replaces the network, the deadline and the retries. Like urllib's, it has
             `open(request, timeout=seconds)`, for a response with `status`, `headers` and `read()`.
 
     The proxy is read here, as urllib does: HTTPS_PROXY and NO_PROXY, or the system's settings.
@@ -362,7 +363,7 @@ class ActorTokens:
         base = os.environ.get("CLERK_API_URL") or "https://api.clerk.com"
         url = base.rstrip("/") + "/v1" if server_url is None else server_url
         _check_type("server_url", url, str)
-        pattern = rf"(https://{_HOST}|http://{_THIS_MACHINE})(:(?P<port>\d+))?(/[\w.~%/-]*)?"
+        pattern = rf"(https://{_HOST}|http://{_LOCAL})(:(?P<port>\d+))?(/[\w.~%/-]*)?"
         example = "https://api.clerk.com/v1, or http to this machine (CLERK_API_URL: without /v1)"
         _check_url(pattern, url, f"server_url must be a URL such as {example}")
         self._server_url = url.rstrip("/")
@@ -373,7 +374,7 @@ class ActorTokens:
         self._opener: Any = opener
         if opener is None:
             self._opener = _Wire(self._server_url, ssl_context, max_retries)
-            # Not in __del__: that of a socket may run first, and warns.
+            # Not in __del__: a socket's own may run first, and warns.
             weakref.finalize(self, self._opener.close)
         else:
             _check(ssl_context is None, "ssl_context must be None if there is an opener")
@@ -418,7 +419,7 @@ class ActorTokens:
             timeout: as in `create`.
 
         Raises what `create` raises: `ClerkErrors` with 404 if there is no such token, with 400
-        (`actor_token_cannot_be_revoked_code`) if it is not pending, maybe since a first attempt.
+        (`actor_token_cannot_be_revoked_code`) if it is not pending, maybe since a lost attempt.
         """
         start = time.monotonic()
         token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
@@ -437,7 +438,7 @@ class ActorTokens:
         fault = ""
         if 200 <= response.status < 300:
             try:
-                return _read_actor_token(response.getvalue())
+                return _read_token(response.getvalue())
             except (ValueError, RecursionError) as error:
                 fault = f"it is not an actor token: {error}"
         raise _bad_response(request, response, fault)
@@ -505,8 +506,8 @@ class _Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        # Set anew before each wait, or a byte now and then would hold a call. One recv_into is one
-        # wait, over TLS too.
+        # Set anew before each wait, or a byte now and then would hold a call. It bounds a recv_into
+        # as a whole, over TLS too.
         self.sock.settimeout(0 if self.deadline is None else _remaining(self.deadline))
         try:
             received = self.sock.recv_into(buffer)
@@ -535,7 +536,7 @@ class _Connection(io.BufferedReader):
         sent = False
         with suppress(OSError):  # the read below says why, or times out, too
             self._stream.sock.settimeout(_remaining(deadline))
-            self._stream.sock.sendall(message)
+            self._stream.sock.sendall(message)  # all in one timeout, over TLS too
             sent = True
         while True:
             response = HTTPResponse(self, method=method)  # type: ignore[arg-type]
@@ -563,13 +564,13 @@ class _Connection(io.BufferedReader):
         return self
 
     def read(self, size: Any = -1, /) -> bytes:
-        if size >= MAX_BYTES:  # a body or a chunk announces its size
+        if size >= MAX_BYTES:  # announced; do not allocate it
             raise HTTPException(_TOO_LARGE)
         return super().read(size)
 
     def readline(self, size: Any = -1, /) -> bytes:
         line = super().readline(size)
-        if not line.endswith(b"\n") and len(line) != size:  # of full size: too long
+        if len(line) != size and not line.endswith(b"\n"):  # a full one is refused anyway
             # The connection ended, which http.client takes for the end of the head.
             raise ConnectionError("the connection ended before the response did")
         return line
@@ -577,7 +578,7 @@ class _Connection(io.BufferedReader):
     def close(self) -> None:
         pass
 
-    flush = close  # nothing to flush
+    flush = close
 
 
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
@@ -629,7 +630,7 @@ class _Wire:
             self._tunnel = _message("CONNECT", fields["Host"], fields)
 
     def open(self, request: ClerkRequest, *, timeout: float) -> FullResponse:
-        """Return the response, after retries if they are safe. `request` knows the deadline."""
+        """Return the response, after retries if safe. `request` has the deadline."""
         request.place, request.acted = self._place, False
         retry = 0
         while True:
@@ -657,13 +658,13 @@ class _Wire:
         fields = {"Host": request.host, "Content-Length": len(body), **dict(request.header_items())}
         message = _message("POST", request.selector, fields, body)
         _remaining(request.deadline)  # raises: nothing is sent after the deadline
-        connection = self._idle_connection() or self._connect(request.deadline)
+        connection = self._take_idle() or self._connect(request.deadline)
         response = None
         try:
             response = connection.exchange("POST", message, request.deadline)
             return response
         finally:  # after Ctrl-C, too
-            # A 429 refuses the request. So does any other 4XX, but that ends the call anyway.
+            # A 429 refuses the request. Any other 4XX does, too, but ends the call.
             request.acted = request.acted or response is None or response.status != 429
             if connection.fell_idle and len(self._idle) < 10:
                 self._idle.append(connection)
@@ -676,7 +677,7 @@ class _Wire:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tunnel:
-                # Parsed as for HEAD: no body follows, and the server waits for our handshake.
+                # Parsed as for HEAD: no body. Nothing else is buffered: the server waits for us.
                 status = _Connection(sock).exchange("HEAD", self._tunnel, deadline).status
                 if not 200 <= status < 300:
                     advice = "; check the proxy's user and password" if status == 407 else ""
@@ -694,8 +695,8 @@ class _Wire:
             sock.close()
             raise
 
-    def _idle_connection(self) -> _Connection | None:
-        """The latest idle connection that is usable. Those that are not are closed."""
+    def _take_idle(self) -> _Connection | None:
+        """The latest idle connection that is usable. Closes those that are not."""
         with suppress(IndexError):  # no length check: another thread may take the last
             while not (connection := self._idle.pop()).is_usable():
                 connection.hang_up()
@@ -864,7 +865,7 @@ def _run(arguments: list[str] | None) -> int:
     create.add_argument("--expires-in", type=int, default=3600, help="seconds the link works")
     create.add_argument("--session-max-duration", type=int, default=1800, help="seconds signed in")
     create.add_argument("--json", action="store_true", help="print the whole token")
-    create.add_argument("--open", action="store_true", help="open the link, too")
+    create.add_argument("--open", action="store_true", help="open the link")
     revoke = commands.add_parser("revoke", help="revoke pending tokens")
     revoke.add_argument("ids", nargs="+", help="their IDs: act_...")
     options = parser.parse_args(arguments)
