@@ -571,7 +571,7 @@ class _Connection(io.BufferedReader):
     def readline(self, size: Any = -1, /) -> bytes:
         line = super().readline(size)
         if len(line) != size and not line.endswith(b"\n"):  # a full one is refused anyway
-            # The connection ended, which http.client takes for the end of the head.
+            # The connection ended, which http.client takes for the head's end.
             raise ConnectionError("the connection ended before the response did")
         return line
 
@@ -634,22 +634,22 @@ class _Wire:
         request.place, request.acted = self._place, False
         retry = 0
         while True:
-            failure: Exception | None = None
+            result: FullResponse | Exception
             try:
-                response = self._attempt(request)
-                if response.status != 429 and not 500 <= response.status < 600:
-                    return response
-                wait = _read_retry_after(response.headers) or 0.0
-            except (OSError, IncompleteRead) as error:  # any other would come again
-                failure, wait = error, 0.0
+                result = self._attempt(request)
+                if result.status != 429 and not 500 <= result.status < 600:
+                    return result
+                wait = _read_retry_after(result.headers) or 0.0
+            except (OSError, IncompleteRead) as error:  # others would come again
+                result, wait = error, 0.0
             pause = max(wait, min(8.0, 0.5 * 2.0**retry) * random.uniform(0.5, 1))
             safe = request.is_revoke or not request.acted  # revoking twice does no harm
-            safe = safe and not isinstance(failure, ssl.SSLCertVerificationError)
+            safe = safe and not isinstance(result, ssl.SSLCertVerificationError)
             in_time = time.monotonic() + pause < request.deadline
             if not (safe and in_time and retry < self._max_retries):
-                if failure:
-                    raise failure
-                return response
+                if isinstance(result, Exception):
+                    raise result
+                return result
             time.sleep(pause)
             retry += 1
 
