@@ -7,7 +7,7 @@
     print(token.url)
     clerk.revoke(token)
 
-Needs CPython 3.9 or later. Try it: `python3 clerk_actor_tokens.py demo`.
+CPython 3.9 or later. Try it: `python3 clerk_actor_tokens.py demo`.
 Clerk's API: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml).
 """
 
@@ -68,7 +68,7 @@ def _check_type(name: str, value: Any, *kinds: Any, within: Any = None) -> None:
     _check(not within or within[0] <= value <= within[1], f"{name} must be within {within}")
 
 
-def _as(kind: type, value: Any, otherwise: Any) -> Any:
+def _as(kind: Any, value: Any, otherwise: Any) -> Any:
     return value if isinstance(value, kind) else otherwise
 
 
@@ -188,7 +188,7 @@ def _read_errors(envelope: JSONObject) -> tuple[ClerkError, ...] | None:
     if not isinstance(envelope.get("errors"), list):
         return None
     errors = []
-    for entry in envelope["errors"][:1000]:  # more take too long
+    for entry in envelope["errors"][:1000]:  # more take long
         fields = _as(dict, entry, {})
         if not isinstance(fields.get("code"), str):
             return None
@@ -270,7 +270,7 @@ def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> 
     status, key = response.status, request.key  # some gateways send the key back
     body = response.getvalue().replace(key.encode(), b"***").decode(errors="replace")
     headers = Headers()
-    for name, value in getattr(response.headers, "items", list)():  # or none
+    for name, value in _as((Headers, Mapping), response.headers, {}).items():
         headers[str(name)] = str(value).replace(key, "***")
     wait = _read_retry_after(headers)
     facts = {"status_code": status, "headers": headers, "body": body, "retry_after": wait}
@@ -310,10 +310,10 @@ def _no_response(request: ClerkRequest, error: Exception, unknown: bool) -> NoRe
     """The error for a call that `error` ended before a complete response came."""
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     quote = _quote(said.replace(request.key, "***"))
-    # A traceback prints the cause and its chain. So there is no chain, and the cause is an OSError
-    # without a secret. (http.client's own may hold a part of the response.)
-    error.__cause__ = error.__context__ = None
-    cause = error.with_traceback(None) if isinstance(error, OSError) and said == quote else None
+    # A traceback prints the cause, and what a user's opener chained to it: no secret may be there.
+    # (http.client's exceptions, no OSErrors, may hold a part of the response.)
+    chained = request.acted is None and (error.__cause__ or error.__context__)
+    cause = error if isinstance(error, OSError) and said == quote and not chained else None
     kind, detail, advice = NoResponseError, f": {quote}", ""
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, "
@@ -788,7 +788,7 @@ def _failure(status: int, code: str, said: str) -> FullResponse:
 def _tell(text: str) -> None:
     try:
         print(text, file=sys.stderr)
-    except OSError:  # nobody reads it, but the work goes on
+    except OSError:  # nobody reads it; the work goes on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
@@ -828,7 +828,7 @@ def _create_command(clerk: ActorTokens, options: Any) -> int:
         print(json.dumps(asdict(token), indent=2) if options.json else url, flush=True)
         if not options.open or (is_link and webbrowser.open(url)):
             return 0
-    _tell("The browser did not open it." if is_link else "The response has no link.")
+    _tell("No browser opened it." if is_link else "The response has no link.")
     return 1
 
 
@@ -887,7 +887,7 @@ def main(arguments: list[str] | None = None) -> int:
         return status
     except (ClerkBaseError, ValueError, TypeError, RecursionError) as error:
         status, sentence = 1 if isinstance(error, ClerkBaseError) else 2, str(error)
-    except OSError as error:  # nobody reads the output. Python's last flush must not fail, too:
+    except OSError as error:  # nobody reads the output; Python's last flush must not fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status, sentence = 1, str(error)
     except KeyboardInterrupt:
