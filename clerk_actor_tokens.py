@@ -34,7 +34,7 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, getproxies, proxy_bypass
 
-# True to type checkers. Only they need `typing`, which slows a cold start.
+# True to type checkers. At run time, `typing` would slow a cold start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     class Opener(Protocol):
         def open(self, request: Request, /, *, timeout: float) -> Response: ...
 
-else:  # at run time, users only import these
+else:  # only to be imported
     JSONObject = dict
     Opener = Response = object
 
@@ -72,16 +72,16 @@ def _as(kind: Any, value: Any, otherwise: Any) -> Any:
     return value if isinstance(value, kind) else otherwise
 
 
-def _check_id(name: str, value: Any, key: str) -> None:
+def _check_id(name: str, value: Any, clerk: ActorTokens) -> None:  # no key: locals get logged
     _check_type(name, value, str)
     _check(value.strip() and value.isprintable(), f"{name} must be an ID, on one line")
-    is_key = key in value or value.startswith(("sk_", "pk_"))
+    is_key = clerk._key in value or value.startswith(("sk_", "pk_"))
     _check(not is_key, f"{name} must be an ID, and this is a key")
 
 
-def _create_body(key: str, user_id: str, actor: Any, seconds: dict[str, int]) -> bytes:
+def _create_body(clerk: ActorTokens, user_id: str, actor: Any, seconds: dict[str, int]) -> bytes:
     """The JSON document that creates a token."""
-    _check_id("user_id", user_id, key)
+    _check_id("user_id", user_id, clerk)
     _check_type("actor", actor, str, Mapping)
     for name, value in seconds.items():
         _check_type(name, value, int, within=(1, 2**63 - 1))
@@ -91,9 +91,9 @@ def _create_body(key: str, user_id: str, actor: Any, seconds: dict[str, int]) ->
         text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         body = text.encode()  # fails on half a surrogate pair
         _check(json.loads(text)["actor"] == claims, "")  # a tuple, or 1 as a key, differs
-    except Exception:  # a user's mapping may raise anything
+    except Exception:  # a mapping may raise anything
         raise ValueError("actor must be an ID, or an object that JSON does not change") from None
-    _check_id("the sub of actor", claims.get("sub"), key)
+    _check_id("the sub of actor", claims.get("sub"), clerk)
     return body
 
 
@@ -169,7 +169,7 @@ class FullResponse(io.BytesIO):
 
 
 _read_json = json.JSONDecoder(parse_constant=int).decode  # int("NaN") fails: JSON has no NaN
-# By annotation, as text (see __future__). Types are compared exactly: True is an instance of int.
+# By ActorToken's annotations, as text. Compared exactly: True is an instance of int.
 _TYPES: Any = {"str": [str], "int": [int], "JSONObject": [dict], "str | None": [str, type(None)]}
 
 
@@ -310,10 +310,10 @@ def _no_response(request: ClerkRequest, error: Exception, unknown: bool) -> NoRe
     """The error for a call that `error` ended before a complete response came."""
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     quote = _quote(said.replace(request.key, "***"))
-    # A traceback prints the cause, and what a user's opener chained to it: no secret may be there.
+    # A traceback prints the cause, and what a user's opener (acted is None) chained to it.
     # (http.client's exceptions, no OSErrors, may hold a part of the response.)
-    chained = request.acted is None and (error.__cause__ or error.__context__)
-    cause = error if isinstance(error, OSError) and said == quote and not chained else None
+    secret = said != quote or (request.acted is None and (error.__cause__ or error.__context__))
+    cause = error.with_traceback(None) if isinstance(error, OSError) and not secret else None
     kind, detail, advice = NoResponseError, f": {quote}", ""
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, "
@@ -406,7 +406,7 @@ class ActorTokens:
         start = time.monotonic()  # before the body is made: a large actor takes a while
         seconds = {"expires_in_seconds": expires_in_seconds}
         seconds["session_max_duration_in_seconds"] = session_max_duration_in_seconds
-        body = _create_body(self._key, user_id, actor, seconds)
+        body = _create_body(self, user_id, actor, seconds)
         return self._call("/actor_tokens", body, start, timeout)
 
     def revoke(
@@ -423,7 +423,7 @@ class ActorTokens:
         """
         start = time.monotonic()
         token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
-        _check_id("actor_token_id", token_id, self._key)
+        _check_id("actor_token_id", token_id, self)
         # Other characters could lead to another path: a proxy may decode %2e%2e.
         valid = re.fullmatch("[A-Za-z0-9_-]+", token_id)
         _check(valid, "actor_token_id must be an ID (act_...), not the token or its URL")
@@ -458,12 +458,12 @@ class ActorTokens:
                 if hasattr(response, "close"):
                     response.close()
         except Exception as error:
-            reason = _as(Exception, getattr(error, "reason", None), error)  # of a URLError
+            error = _as(Exception, getattr(error, "reason", None), error)  # of a URLError
             acted = request.acted
             if acted is None:
                 unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
-                acted = response is not None or not isinstance(reason, unsent)
-            failure = _no_response(request, reason, acted)
+                acted = response is not None or not isinstance(error, unsent)
+            failure = _no_response(request, error, acted)
         raise failure  # out here, it has no context to print
 
     def close(self) -> None:
@@ -506,8 +506,8 @@ class _Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        # Set anew before each wait, or a byte now and then would hold a call. It bounds a recv_into
-        # as a whole, over TLS too.
+        # Set anew before each wait, or a byte now and then would hold a call. It bounds each
+        # recv_into as a whole, over TLS too.
         self.sock.settimeout(0 if self.deadline is None else _remaining(self.deadline))
         try:
             received = self.sock.recv_into(buffer)
@@ -522,7 +522,7 @@ class _Stream(io.RawIOBase):
 class _Connection(io.BufferedReader):
     """A connection, and the buffer that `http.client` parses responses from."""
 
-    # Not an HTTPConnection: that drops stray bytes behind a response, and can print the key.
+    # Not an HTTPConnection: that drops stray bytes, and its debuglevel prints the key.
     def __init__(self, sock: socket.socket) -> None:
         self._stream = _Stream(sock)
         super().__init__(self._stream)
@@ -536,7 +536,7 @@ class _Connection(io.BufferedReader):
         sent = False
         with suppress(OSError):  # the read below says why, or times out, too
             self._stream.sock.settimeout(_remaining(deadline))
-            self._stream.sock.sendall(message)  # all in one timeout, over TLS too
+            self._stream.sock.sendall(message)  # in one timeout; TLS sends it in one piece
             sent = True
         while True:
             response = HTTPResponse(self, method=method)  # type: ignore[arg-type]
@@ -640,7 +640,7 @@ class _Wire:
                 if result.status != 429 and not 500 <= result.status < 600:
                     return result
                 wait = _read_retry_after(result.headers) or 0.0
-            except (OSError, IncompleteRead) as error:  # others would come again
+            except (OSError, IncompleteRead) as error:  # others would only recur
                 result, wait = error, 0.0
             pause = max(wait, min(8.0, 0.5 * 2.0**retry) * random.uniform(0.5, 1))
             safe = request.is_revoke or not request.acted  # revoking twice does no harm
@@ -748,7 +748,7 @@ class Sandbox:
         status_code: int,
         *,
         code: str = "sandbox_failure",
-        message: str = "This failure was asked for.",
+        message: str = "As asked for.",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Let the next call fail with a status from 400 to 599. Called twice: the next two calls.
@@ -828,7 +828,7 @@ def _create_command(clerk: ActorTokens, options: Any) -> int:
         print(json.dumps(asdict(token), indent=2) if options.json else url, flush=True)
         if not options.open or (is_link and webbrowser.open(url)):
             return 0
-    _tell("No browser opened it." if is_link else "The response has no link.")
+    _tell("No browser opened it." if is_link else "There is no link.")
     return 1
 
 
@@ -858,7 +858,7 @@ def _run(arguments: list[str] | None) -> int:
     parser = Parser(prog="clerk-actor-tokens", epilog="The secret key is in CLERK_SECRET_KEY.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="try it in a sandbox")
+    commands.add_parser("demo", help="try it")
     create = commands.add_parser("create", help="create a token; print its URL")
     create.add_argument("user", help="whom to sign in as")
     create.add_argument("--actor", type=actor, required=True, help='ID, or JSON: {"sub": ID, ...}')

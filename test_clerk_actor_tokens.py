@@ -166,8 +166,8 @@ def failure_of(call: Call, *arguments: Any, **options: Any) -> Any:
     with pytest.raises(ClerkBaseError) as caught:
         call(*arguments, **options)
     error = caught.value
-    shown = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    shown += str(error) + repr(error)
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+    shown = "".join(trace.format()) + str(error) + repr(error)
     assert KEY not in shown, "the secret key shows in an error"
     assert SECRET not in shown, "a token shows in an error"
     assert str(error).isprintable(), f"not one line: {error!r}"
