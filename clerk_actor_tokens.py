@@ -72,7 +72,7 @@ def _as(kind: Any, value: Any, otherwise: Any) -> Any:
     return value if isinstance(value, kind) else otherwise
 
 
-def _check_id(name: str, value: Any, clerk: ActorTokens) -> None:  # no key: locals get logged
+def _check_id(name: str, value: Any, clerk: ActorTokens) -> None:  # no key here: locals get logged
     _check_type(name, value, str)
     _check(value.strip() and value.isprintable(), f"{name} must be an ID, on one line")
     is_key = clerk._key in value or value.startswith(("sk_", "pk_"))
@@ -536,7 +536,7 @@ class _Connection(io.BufferedReader):
         sent = False
         with suppress(OSError):  # the read below says why, or times out, too
             self._stream.sock.settimeout(_remaining(deadline))
-            self._stream.sock.sendall(message)  # in one timeout; TLS sends it in one piece
+            self._stream.sock.sendall(message)  # in one timeout; over TLS in one write
             sent = True
         while True:
             response = HTTPResponse(self, method=method)  # type: ignore[arg-type]
@@ -559,7 +559,7 @@ class _Connection(io.BufferedReader):
                 return self.read(1) is None
         return False
 
-    # For HTTPResponse, which asks a socket for a file, and closes that. Only hang_up() hangs up.
+    # For HTTPResponse: it asks a socket for a file, flushes and closes it. Only hang_up() hangs up.
     def makefile(self, mode: str) -> _Connection:
         return self
 
@@ -689,7 +689,7 @@ class _Wire:
                 )
                 sock.settimeout(_remaining(deadline))
                 sock.do_handshake()
-            _remaining(deadline)  # the handshake took time, too
+            _remaining(deadline)  # raise while nothing was sent
             return _Connection(sock)
         except BaseException:
             sock.close()
