@@ -165,7 +165,10 @@ def failure_of(call: Call, *arguments: Any, **options: Any) -> Any:
     """The exception of ours that a call raises, checked for what must never be in any of them."""
     with pytest.raises(ClerkBaseError) as caught:
         call(*arguments, **options)
-    error = caught.value
+    return checked(caught.value)
+
+
+def checked(error: ClerkBaseError) -> Any:
     trace = traceback.TracebackException.from_exception(error, capture_locals=True)
     shown = "".join(trace.format()) + str(error) + repr(error)
     assert KEY not in shown, "the secret key shows in an error"
@@ -948,11 +951,10 @@ HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 def late_failure_of(seconds: float, call: Call, *arguments: Any, **options: Any) -> Any:
     """The error for a call that has this timeout, of which it must take all and no more."""
     start = time.monotonic()
-    error = failure_of(call, *arguments, **options)
+    with pytest.raises(RequestTimeoutError, match=f"within {seconds} seconds") as caught:
+        call(*arguments, **options)
     assert seconds <= time.monotonic() - start < seconds + LATE
-    assert type(error) is RequestTimeoutError
-    assert f"within {seconds} seconds" in str(error)
-    return error
+    return checked(caught.value)
 
 
 def in_threads(number: int, work: Call) -> None:
@@ -1176,8 +1178,7 @@ class TestRetries:
         error = failure_of(call, clerk)
         assert (type(error), error.outcome_unknown) == (NoResponseError, False)
         assert isinstance(error.__cause__, type(failure[1]) if failure else ConnectionRefusedError)
-        assert "Clerk did not act" in str(error)
-        assert "a retry is safe" in str(error)
+        assert "Clerk did not act; a retry is safe" in str(error)
         assert len(pauses) == 2
 
     def test_the_cause_is_kept_though_the_user_handles_an_exception(self) -> None:
@@ -1486,9 +1487,8 @@ class TestHostileResponses:
         "one absurd chunk": trickle(CHUNKED + b"FFFFFFFFFFFFFF\r\n", b" " * 65536, 0),
         "chunks": trickle(CHUNKED, b"FFFF\r\n" + b" " * 65535 + b"\r\n", 0),
         "trailers": trickle(CHUNKED + b"0\r\n", b"X: 1\r\n" * 1000, 0),
-        "100s": trickle(b"", CONTINUE * 1000, 0),
-        "103s": trickle(b"", HINTS * 1000, 0),
-    }
+        "100s": trickle(b"", CONTINUE * 1000, 0), "103s": trickle(b"", HINTS * 1000, 0),
+    }  # fmt: skip
 
     @cases("flood", FLOODS)
     @PLAIN_AND_TLS
@@ -1855,8 +1855,7 @@ class TestCommandLine:
         patch.delenv("CLERK_SECRET_KEY")
         status, out, err = run(*COMMAND)
         assert (status, out) == (2, "")
-        assert "CLERK_SECRET_KEY" in err
-        assert "`demo` needs no key" in err
+        assert "CLERK_SECRET_KEY is not set (`demo` needs no key)" in err
 
     KEYS = ["@", "create u --actor a --expires-in @", "create u --actor a --expires-in x@"]
     KEYS += ["create u --actor @", """create u --actor '"@"'""", "revoke @", "--key=@"]
