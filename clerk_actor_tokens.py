@@ -118,6 +118,7 @@ class ClerkRequest(Request):
             self.doubt = "Clerk may have created a token; a retry could create another"
 
 
+_ID = "[A-Za-z0-9_-]+"
 _HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
 _LOCAL = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
 
@@ -274,16 +275,16 @@ def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> 
         headers[str(name)] = str(value).replace(key, "***")
     wait = _read_retry_after(headers)
     facts = {"status_code": status, "headers": headers, "body": body, "retry_after": wait}
-    try:
-        envelope = _as(dict, _read_json(body), {})
-    except (ValueError, RecursionError):
-        envelope = {}
+    envelope: JSONObject = {}
+    if 400 <= status < 600:
+        with suppress(ValueError, RecursionError):
+            envelope = _as(dict, _read_json(body), {})
     errors = _read_errors(envelope)
     kind: type[ClerkBaseError] = SDKError
     if fault:
         kind = ResponseValidationError
         quotes = [f"{fault} ({len(response.getvalue())} bytes of {headers.get('Content-Type')})"]
-    elif errors is not None and 400 <= status < 600:
+    elif errors is not None:
         kind, trace_id = ClerkErrors, _as(str, envelope.get("clerk_trace_id"), None)
         meta = _as(dict, envelope.get("meta"), None)
         facts.update(errors=errors, clerk_trace_id=trace_id, meta=meta)
@@ -312,8 +313,8 @@ def _no_response(request: ClerkRequest, error: Exception, unknown: bool) -> NoRe
     quote = _quote(said.replace(request.key, "***"))
     # A traceback prints the cause, and what a user's opener (acted is None) chained to it.
     # (http.client's exceptions, no OSErrors, may hold a part of the response.)
-    secret = said != quote or (request.acted is None and (error.__cause__ or error.__context__))
-    cause = error.with_traceback(None) if isinstance(error, OSError) and not secret else None
+    unsafe = said != quote or (request.acted is None and (error.__cause__ or error.__context__))
+    cause = error.with_traceback(None) if isinstance(error, OSError) and not unsafe else None
     kind, detail, advice = NoResponseError, f": {quote}", ""
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, "
@@ -425,7 +426,7 @@ class ActorTokens:
         token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
         _check_id("actor_token_id", token_id, self)
         # Other characters could lead to another path: a proxy may decode %2e%2e.
-        valid = re.fullmatch("[A-Za-z0-9_-]+", token_id)
+        valid = re.fullmatch(_ID, token_id)
         _check(valid, "actor_token_id must be an ID (act_...), not the token or its URL")
         return self._call("/actor_tokens/" + token_id + "/revoke", None, start, timeout)
 
@@ -704,9 +705,8 @@ class _Wire:
         return None
 
     def close(self) -> None:
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().hang_up()
+        while connection := self._take_idle():
+            connection.hang_up()
 
 
 # ---- The in-memory stand-in
@@ -820,7 +820,7 @@ def _create_command(clerk: ActorTokens, options: Any) -> int:
     times = f"within {options.expires_in} s, for {options.session_max_duration} s at most"
     said = f"{token.actor.get('sub')} may sign in as {token.user_id}, once, {times}"
     _tell(_quote(said))
-    if re.fullmatch("[A-Za-z0-9_-]+", token.id):  # or it would be no command to paste
+    if re.fullmatch(_ID, token.id):  # or it would be no command to paste
         _tell(f"To revoke it: clerk-actor-tokens revoke {token.id}")
     url = token.url or ""
     is_link = url.startswith("https://") and url.isprintable()

@@ -169,6 +169,7 @@ def failure_of(call: Call, *arguments: Any, **options: Any) -> Any:
 
 
 def checked(error: ClerkBaseError) -> Any:
+    """The exception, in whose text, frames and causes there is no secret."""
     trace = traceback.TracebackException.from_exception(error, capture_locals=True)
     shown = "".join(trace.format()) + str(error) + repr(error)
     assert KEY not in shown, "the secret key shows in an error"
