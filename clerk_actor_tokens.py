@@ -1,14 +1,17 @@
+# clerk-actor-tokens 2.0.0: one file, made to be copied. (This line tells a copy's version.)
+# SPDX-FileCopyrightText: 2026 The clerk-actor-tokens authors
+# SPDX-License-Identifier: MIT
 """Create and revoke Clerk actor tokens: one-time links that let support sign in as a user.
 
     from clerk_actor_tokens import ActorTokens
 
     clerk = ActorTokens("sk_test_...")  # or ActorTokens(): the key is in CLERK_SECRET_KEY
-    token = clerk.create("user_1a2b3c", "user_9z8y7x")
+    token = clerk.create(user_id="user_customer", actor="user_engineer")
     print(token.url)
     clerk.revoke(token)
 
-CPython 3.9 or later. Try it: `python3 clerk_actor_tokens.py demo`.
-Clerk's API: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml).
+CPython 3.9 or later, nothing else. Try it: `python3 clerk_actor_tokens.py demo`.
+Clerk's description of its API: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml).
 """
 
 from __future__ import annotations
@@ -21,122 +24,74 @@ import random
 import re
 import socket
 import ssl
-import sys
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from email.message import Message as Headers  # case-insensitive
-from http.client import HTTPException, HTTPResponse, IncompleteRead
-from urllib.error import HTTPError
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass, field
+from email.message import Message  # headers, whose names are case-insensitive
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.error import HTTPError, URLError
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import Request, getproxies, proxy_bypass
 
-# True to type checkers. At run time, `typing` would slow a cold start.
+# To type checkers, this name means True. At run time, importing `typing` would slow a cold start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, Protocol
+    from typing import Any, Protocol
 
     JSONObject = dict[str, Any]
-    Response = Any  # with status, headers and read()
-
-    class Opener(Protocol):
-        def open(self, request: Request, /, *, timeout: float) -> Response: ...
-
-else:  # only to be imported
+else:
+    Protocol = object
     JSONObject = dict
-    Opener = Response = object
 
-__version__ = "1.0.0"
-__all__ = ["ActorToken", "ActorTokens", "ClerkError", "Headers", "Opener", "Response", "Sandbox"]
-__all__ += ["ClerkBaseError", "ClerkErrors", "NoResponseError", "RequestTimeoutError"]
-__all__ += ["ResponseValidationError", "SDKError"]
+__version__ = "2.0.0"
+__all__ = [
+    "ActorToken",
+    "ActorTokens",
+    "ClerkBaseError",
+    "ClerkError",
+    "ClerkErrors",
+    "NoResponseError",
+    "Opener",
+    "RequestTimeoutError",
+    "ResponseValidationError",
+    "SDKError",
+]
 
+# ---- What decides about security
 
-# ---- What goes out
-def _check(valid: Any, sentence: str) -> None:
-    """Refuse an invalid value. No sentence quotes it: it may be a secret."""
-    if not valid:
-        raise ValueError(sentence)
+API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
+MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
+MAX_TIMEOUT = 86_400  # seconds: a day
+MAX_IDLE_SECONDS = 4.0  # many servers close idle connections after 5 seconds
+MAX_IDLE_CONNECTIONS = 10
 
-
-def _check_type(name: str, value: Any, *kinds: Any, within: Any = None) -> None:
-    if not isinstance(value, kinds) or isinstance(value, bool):  # True is an int, but no number
-        raise TypeError(f"{name} must be of type {kinds[0].__name__}, not {type(value).__name__}")
-    _check(not within or within[0] <= value <= within[1], f"{name} must be within {within}")
-
-
-def _as(kind: Any, value: Any, otherwise: Any) -> Any:
-    return value if isinstance(value, kind) else otherwise
-
-
-def _check_id(name: str, value: Any, clerk: ActorTokens) -> None:  # no key here: locals get logged
-    _check_type(name, value, str)
-    _check(value.strip() and value.isprintable(), f"{name} must be an ID, on one line")
-    is_key = clerk._key in value or value.startswith(("sk_", "pk_"))
-    _check(not is_key, f"{name} must be an ID, and this is a key")
-
-
-def _create_body(clerk: ActorTokens, user_id: str, actor: Any, seconds: dict[str, int]) -> bytes:
-    """The JSON document that creates a token."""
-    _check_id("user_id", user_id, clerk)
-    _check_type("actor", actor, str, Mapping)
-    for name, value in seconds.items():
-        _check_type(name, value, int, within=(1, 2**63 - 1))
-    try:
-        claims = {"sub": actor} if isinstance(actor, str) else dict(actor)
-        document = {"user_id": user_id, "actor": claims, **seconds}
-        text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        body = text.encode()  # fails on half a surrogate pair
-        _check(json.loads(text)["actor"] == claims, "")  # a tuple, or 1 as a key, differs
-    except Exception:  # a mapping may raise anything
-        raise ValueError("actor must be an ID, or an object that JSON does not change") from None
-    _check_id("the sub of actor", claims.get("sub"), clerk)
-    return body
-
-
-class ClerkRequest(Request):
-    """One call, as the HTTP request that an opener takes."""
-
-    def __init__(self, url: str, body: bytes | None, key: str, start: float, seconds: float):
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        headers["Clerk-API-Version"] = "2026-05-12"  # pins the shape of Clerk's responses
-        headers["User-Agent"] = f"clerk-actor-tokens/{__version__}"
-        super().__init__(url, body, headers, method="POST")
-        # Unredirected, or urllib's redirect handler would copy it to the new place.
-        self.add_unredirected_header("Authorization", f"Bearer {key}")
-        self.key = key
-        self.place = self.host  # what errors name
-        self.seconds, self.deadline = seconds, start + seconds
-        self.acted: bool | None = None  # whether Clerk may have acted; only _Wire sets it
-        self.is_revoke = body is None
-        self.doubt = "Clerk may have revoked the token; a retry is safe"
-        if body is not None:
-            self.add_header("Content-Type", "application/json")
-            self.doubt = "Clerk may have created a token; a retry could create another"
-
-
-_ID = "[A-Za-z0-9_-]+"
+# Where the key may be sent: anywhere over https, and over http to this machine only. This is not
+# left to urlsplit, which drops line ends and takes [::1].evil.com for ::1.
 _HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
-_LOCAL = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
+_THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
+_PORT = r"(:\d{1,5})?"
+_SERVER_URL = rf"(https://{_HOST}|http://{_THIS_MACHINE}){_PORT}(/[\w.~%/-]*)?"
+# Without the characters at which a URL parser may end the login, and take the rest for the host.
+_PROXY_URL = rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?"
+
+# Which IDs may stand in a URL. With dots, slashes or % in them, they could reach another path.
+_ID = "[A-Za-z0-9_-]+"
 
 
-def _check_url(pattern: str, url: str, sentence: str) -> None:
-    # Not by urlsplit alone: it drops line ends, and takes [::1].evil.com for ::1.
-    match = url.isascii() and re.fullmatch(pattern, url, re.IGNORECASE)
-    _check(match and 0 < int(match["port"] or 1) < 65536, sentence)
+# ---- Results
 
 
-# ---- What comes back
 @dataclass(frozen=True)
 class ActorToken:
-    """An actor token as Clerk returns it. `dataclasses.asdict` gives back Clerk's JSON.
+    """An actor token, with the fields that Clerk documents. `dataclasses.asdict` gives its JSON.
 
     Keep `id`, which revokes it: Clerk has no operation that finds a token again. `status` is
-    "pending", "accepted", "revoked", or what Clerk may add one day. Times are Unix times in
-    milliseconds. The repr omits `token` and `url`: whoever opens the URL first *is* that user.
+    "pending", "accepted", "revoked", or what Clerk may add one day. `created_at` and `updated_at`
+    are Unix times in milliseconds. `token` and `url` are secrets, which the repr leaves out:
+    whoever opens the URL first *is* that user.
     """
 
     object: str
@@ -150,9 +105,29 @@ class ActorToken:
     url: str | None = field(default=None, repr=False)
 
 
+# What the fields are in JSON. The types are compared exactly: True is an instance of int.
+_JSON_TYPES = {
+    "text": (str,),
+    "text or null": (str, type(None)),
+    "an object": (dict,),
+    "a whole number": (int,),
+}
+_TOKEN_FIELDS = {
+    "object": "text",
+    "id": "text",
+    "status": "text",
+    "user_id": "text",
+    "actor": "an object",
+    "created_at": "a whole number",
+    "updated_at": "a whole number",
+    "token": "text or null",
+    "url": "text or null",
+}
+
+
 @dataclass(frozen=True)
 class ClerkError:
-    """One entry of Clerk's error envelope. A text that Clerk left out is ""."""
+    """One entry of the errors in Clerk's response. A text that Clerk left out is ""."""
 
     code: str
     message: str
@@ -160,190 +135,106 @@ class ClerkError:
     meta: JSONObject | None = field(default=None, hash=False)
 
 
-class FullResponse(io.BytesIO):
-    """A complete response in memory: `status`, `headers`, and the body to `read()`."""
-
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        super().__init__(body)
-        self.status = status
-        self.headers = headers
+# ---- Errors
+# Dataclasses for their typed `__init__`s. All fields but the message have defaults: pickle and copy
+# make an exception from its message alone, and restore its attributes afterwards.
 
 
-_read_json = json.JSONDecoder(parse_constant=int).decode  # int("NaN") fails: JSON has no NaN
-# By ActorToken's annotations, as text. Compared exactly: True is an instance of int.
-_TYPES: Any = {"str": [str], "int": [int], "JSONObject": [dict], "str | None": [str, type(None)]}
-
-
-def _read_token(body: bytes) -> ActorToken:
-    """The actor token in a response's body. Raises `ValueError`, which quotes none of it."""
-    document = _read_json(body.decode())
-    _check(isinstance(document, dict), "it is not a JSON object")
-    for name, kind in ActorToken.__annotations__.items():
-        _check(type(document.get(name)) in _TYPES[kind], f"its {name} is missing, or not a {kind}")
-    _check(document["object"] == "actor_token", "its object is not actor_token")
-    return ActorToken(**{name: document.get(name) for name in ActorToken.__annotations__})
-
-
-def _read_errors(envelope: JSONObject) -> tuple[ClerkError, ...] | None:
-    """The entries of Clerk's error envelope, or None if it is not one."""
-    if not isinstance(envelope.get("errors"), list):
-        return None
-    errors = []
-    for entry in envelope["errors"][:1000]:  # more take long
-        fields = _as(dict, entry, {})
-        if not isinstance(fields.get("code"), str):
-            return None
-        texts = {name: _as(str, fields.get(name), "") for name in ("message", "long_message")}
-        meta = _as(dict, fields.get("meta"), None)
-        errors.append(ClerkError(fields["code"], **texts, meta=meta))
-    return tuple(errors)
-
-
-def _read_retry_after(headers: Any) -> float | None:
-    """The seconds that `Retry-After` asks to wait, or None."""
-    value = str(headers.get("Retry-After", "")).strip()
-    return float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value) else None
-
-
-# ---- What can go wrong
+@dataclass(eq=False, repr=False)
 class ClerkBaseError(Exception):
-    """What a failed call raises. Invalid arguments raise `ValueError` or `TypeError`.
+    """What a failed call raises. (Invalid arguments raise `ValueError` or `TypeError`.)
 
     `message`, the same as `str()`, is one line without the key or a token in it.
+    `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
+    lost. It is False if Clerk did not act: nothing was sent, or the response was a 3XX or 4XX.
     """
 
-    def __init__(self, message: str, **attributes: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        vars(self).update(attributes)
+    message: str
+    outcome_unknown: bool = True
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
 
 
+@dataclass(eq=False, repr=False)
 class SDKError(ClerkBaseError):
-    """A response whose status is not a success: a gateway's page, or a redirect."""
+    """A response whose status is not a success, such as a gateway's page or a redirect."""
 
     status_code: int = 0
-    headers: Headers = Headers()
-    body: str = ""
-    retry_after: float | None = None  # the seconds to wait
+    headers: Message = field(default_factory=Message)
+    body: str = ""  # the key is masked in it
+    retry_after: float | None = None  # in seconds
 
 
+@dataclass(eq=False, repr=False)
 class ClerkErrors(SDKError):
-    """A 4XX or 5XX with Clerk's error envelope."""
+    """Clerk's own error response: a 4XX or 5XX with `errors`."""
 
     errors: tuple[ClerkError, ...] = ()
     clerk_trace_id: str | None = None  # what Clerk's support asks for
     meta: JSONObject | None = None
 
 
+@dataclass(eq=False, repr=False)
 class ResponseValidationError(ClerkBaseError):
-    """A success that is not an actor token. Clerk may have acted."""
+    """A success that is not an actor token."""
 
     status_code: int = 0
-    headers: Headers = Headers()
+    headers: Message = field(default_factory=Message)
     body: str = ""  # a secret: it may have a token in it
 
 
 class NoResponseError(ClerkBaseError):
     """No complete HTTP response came."""
 
-    outcome_unknown: bool = False  # True if Clerk may have acted
 
-
-class RequestTimeoutError(NoResponseError, TimeoutError):  # OSError lets __init__ take keywords
+class RequestTimeoutError(NoResponseError, TimeoutError):
     """The call's `timeout` passed before a complete response came."""
 
 
-def _quote(text: str) -> str:
-    """Text from outside as one short line, without what looks like a key or a token."""
-    text = re.sub(r"\bsk_\w+|sk_(test|live)_\w+", "***", text[:20000])
-    # IDs are shorter. Codes and trace IDs may be as long, but are lower-case; a JWT never is.
-    text = re.sub(r"[\w.=-]{40,}", lambda match: match[0] if match[0].islower() else "***", text)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
-def _join(sentences: list[str]) -> str:
-    return " ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence)
-
-
-def _bad_response(request: ClerkRequest, response: FullResponse, fault: str) -> ClerkBaseError:
-    """The error for a response whose status is not a success, or that has a fault."""
-    status, key = response.status, request.key  # some gateways send the key back
-    body = response.getvalue().replace(key.encode(), b"***").decode(errors="replace")
-    headers = Headers()
-    for name, value in _as((Headers, Mapping), response.headers, {}).items():
-        headers[str(name)] = str(value).replace(key, "***")
-    wait = _read_retry_after(headers)
-    facts = {"status_code": status, "headers": headers, "body": body, "retry_after": wait}
-    envelope: JSONObject = {}
-    if 400 <= status < 600:
-        with suppress(ValueError, RecursionError):
-            envelope = _as(dict, _read_json(body), {})
-    errors = _read_errors(envelope)
-    kind: type[ClerkBaseError] = SDKError
-    if fault:
-        kind = ResponseValidationError
-        quotes = [f"{fault} ({len(response.getvalue())} bytes of {headers.get('Content-Type')})"]
-    elif errors is not None:
-        kind, trace_id = ClerkErrors, _as(str, envelope.get("clerk_trace_id"), None)
-        meta = _as(dict, envelope.get("meta"), None)
-        facts.update(errors=errors, clerk_trace_id=trace_id, meta=meta)
-        quotes = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
-        quotes += [f"trace ID {trace_id}"] if trace_id else []
-    elif 300 <= status < 400:
-        quotes = [f"a redirect to {headers.get('Location')}, not followed"]
-    else:  # without the envelope, a token may be anywhere in JSON
-        quotes = [] if body.lstrip().startswith(("{", "[", '"')) else [body]
-    quote = "; ".join(_quote(part).rstrip(".") for part in quotes)
-    sentences = [
-        f"{request.place} responded {status} to POST {request.selector}: {quote}".rstrip(": "),
-        "Check the secret key" if status == 401 else "",
-        "The Clerk plan does not include impersonation" if status == 402 else "",
-        "Check the ID and the secret key" if status == 404 and request.is_revoke else "",
-        "Check server_url or CLERK_API_URL" if fault or status == 404 or status < 400 else "",
-        f"Wait {wait:g} s" if wait else "",
-        request.doubt if fault or status >= 500 else "",
-    ]
-    return kind(_join(sentences), **facts)
-
-
-def _no_response(request: ClerkRequest, error: Exception, unknown: bool) -> NoResponseError:
-    """The error for a call that `error` ended before a complete response came."""
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
-    quote = _quote(said.replace(request.key, "***"))
-    # A traceback prints the cause, and what a user's opener (acted is None) chained to it.
-    # (http.client's exceptions, no OSErrors, may hold a part of the response.)
-    unsafe = said != quote or (request.acted is None and (error.__cause__ or error.__context__))
-    cause = error.with_traceback(None) if isinstance(error, OSError) and not unsafe else None
-    kind, detail, advice = NoResponseError, f": {quote}", ""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        advice = "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, "
-        advice += "set SSL_CERT_FILE to its certificate, or pass ssl_context"
-    elif isinstance(error, (socket.timeout, TimeoutError)) and not error.errno:  # not the system's
-        kind, detail = RequestTimeoutError, f" within {request.seconds:g} seconds"
-    happened = f"POST {request.selector}: no complete response from {request.place}{detail}"
-    outcome = request.doubt if unknown else "Clerk did not act; a retry is safe"
-    failure = kind(_join([happened, advice, outcome]), outcome_unknown=unknown)
-    failure.__cause__ = cause
-    return failure
-
-
 # ---- The client
+
+
+class Response(Protocol):
+    """What an opener returns. `headers` has `items()`, as a dict and `http.client`'s headers do."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Any: ...
+    def read(self) -> bytes: ...
+
+
+class Opener(Protocol):
+    """What can take the place of the network, such as `Sandbox()` or urllib's `build_opener()`.
+
+    The request holds the key: where it goes, by which proxies, redirects and retries, and for how
+    long, is then the opener's own business. `timeout` is in seconds. A response that is no success
+    may be returned, or raised as `urllib.error.HTTPError`. Any other `OSError` or
+    `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError` from reading a
+    response, which `http.client` raises for an invalid one. The rest reaches the caller as it is.
+    """
+
+    def open(self, request: Request, /, *, timeout: float) -> Response: ...
+
+
 class ActorTokens:
     """Creates and revokes actor tokens. Threads may share one client.
 
     Parameters:
-        secret_key: `sk_...`. If None: CLERK_SECRET_KEY.
-        server_url: with `/v1`. If None: CLERK_API_URL with `/v1` added, or https://api.clerk.com/v1
-        timeout: seconds for a whole call, with its retries. (A name look-up can't be interrupted.)
-        max_retries: how often a call is sent again at most: a create if no connection was made or
-            after a 429; a revoke also after a 5XX or a lost connection.
+        secret_key: `sk_...`. If None: the environment variable CLERK_SECRET_KEY.
+        server_url: Clerk's address, with `/v1`. If None: the environment variable CLERK_API_URL,
+            with or without `/v1`, or else https://api.clerk.com/v1.
+        timeout: seconds for a whole call, with its retries. (Only the look-up of a host's name may
+            take longer: nothing can interrupt it.)
+        max_retries: the maximum number of retries of a call. A create is retried if no connection
+            (with its tunnel and TLS) was made, and after a 429; a revoke also after a 5XX or a
+            lost connection.
         ssl_context: the TLS settings. If None: `ssl.create_default_context()`.
-        opener: replaces the network, the deadline and the retries. Like urllib's, it has
-            `open(request, timeout=seconds)`, for a response with `status`, `headers` and `read()`.
+        opener: takes the place of the network. It is asked once a call, without retries.
 
     The proxy is read here, as urllib does: HTTPS_PROXY and NO_PROXY, or the system's settings.
-    Raises `ValueError` or `TypeError` if an argument, a variable or the proxy setting is invalid.
+    Raises `ValueError` or `TypeError` if an argument, a variable or the proxy's URL is invalid.
     """
 
     def __init__(
@@ -356,35 +247,44 @@ class ActorTokens:
         ssl_context: ssl.SSLContext | None = None,
         opener: Opener | None = None,
     ) -> None:
-        key = os.environ.get("CLERK_SECRET_KEY", "") if secret_key is None else secret_key
-        _check_type("secret_key", key, str)
-        self._key = key = key.rstrip("\r\n")  # a key read from a file may end with a line end
-        _check(re.fullmatch("[!-~]+", key), "secret_key (CLERK_SECRET_KEY) is empty or not ASCII")
-        _check(not key.startswith("pk_"), "secret_key must be sk_...; this is the publishable key")
-        base = os.environ.get("CLERK_API_URL") or "https://api.clerk.com"
-        url = base.rstrip("/") + "/v1" if server_url is None else server_url
-        _check_type("server_url", url, str)
-        pattern = rf"(https://{_HOST}|http://{_LOCAL})(:(?P<port>\d+))?(/[\w.~%/-]*)?"
-        example = "https://api.clerk.com/v1, or http to this machine (CLERK_API_URL: without /v1)"
-        _check_url(pattern, url, f"server_url must be a URL such as {example}")
-        self._server_url = url.rstrip("/")
-        _check_type("timeout", timeout, float, int, within=(0.001, 86_400))
+        # Error trackers send the local variables of a frame: no local variable holds the key.
+        self._key = os.environ.get("CLERK_SECRET_KEY", "") if secret_key is None else secret_key
+        del secret_key
+
+        if server_url is None:
+            base = os.environ.get("CLERK_API_URL", "").strip() or "https://api.clerk.com"
+            server_url = base.rstrip("/").removesuffix("/v1") + "/v1"
+        server = _split_url(
+            _SERVER_URL,
+            server_url,
+            "server_url (or CLERK_API_URL) must be a URL such as https://api.clerk.com/v1, with a "
+            "port up to 65535 if any; http:// may only lead to this machine",
+        )
+        self._server_url = server_url.rstrip("/")
+        _require_number("timeout", timeout, (int, float), "a number of seconds", 0.001, MAX_TIMEOUT)
         self._timeout = timeout
-        _check_type("max_retries", max_retries, int, within=(0, 1000))
-        _check_type("ssl_context", ssl_context, ssl.SSLContext, type(None))
-        self._opener: Any = opener
+        _require_number("max_retries", max_retries, int, "a whole number", 0, 1000)
+        is_context = ssl_context is None or isinstance(ssl_context, ssl.SSLContext)
+        _require(is_context, "ssl_context must be an ssl.SSLContext")
+
+        self._transport: _Wire | _OpenerTransport
         if opener is None:
-            self._opener = _Wire(self._server_url, ssl_context, max_retries)
-            # Not in __del__: a socket's own may run first, and warns.
-            weakref.finalize(self, self._opener.close)
+            self._transport = _Wire(server, ssl_context, max_retries)
+            # Not in __del__: the sockets may be collected first, and would warn.
+            weakref.finalize(self, self._transport.close)
         else:
-            _check(ssl_context is None, "ssl_context must be None if there is an opener")
-            _check_type("opener.open", getattr(opener, "open", None), Callable)
+            is_opener = hasattr(opener, "open") and not isinstance(opener, type)
+            _require(is_opener, "opener must be an object (and no class) with a method open")
+            _require(ssl_context is None, "ssl_context has no effect beside an opener")
+            self._transport = _OpenerTransport(opener)
+
+        # Last, so that no exception about another argument has a frame that works on the key.
+        self._require_key()
 
     def create(
         self,
         user_id: str,
-        actor: str | Mapping[str, Any],
+        actor: str | Mapping[str, object],
         *,
         expires_in_seconds: int = 3600,
         session_max_duration_in_seconds: int = 1800,
@@ -396,81 +296,52 @@ class ActorTokens:
             user_id: the ID of the user to be impersonated.
             actor: the ID of the user who will impersonate, or a JSON object with that ID as `sub`
                 and other claims. All of it will be in the session token's `act` claim.
-            expires_in_seconds: how long the link works.
-            session_max_duration_in_seconds: how long its session may last.
-            timeout: seconds for this call, in place of the client's.
+            expires_in_seconds: how long the link works, in seconds.
+            session_max_duration_in_seconds: how long its session may last, in seconds.
+            timeout: seconds for this call, in place of the client's. If no time is left (0 or
+                less), nothing is sent, and `RequestTimeoutError` is raised.
 
         Raises `ValueError` or `TypeError` for an invalid argument, before anything is sent, or a
         `ClerkBaseError`: `ClerkErrors` with 402 if the plan has no impersonation, with 422 if an
         argument is invalid or the plan's impersonations are used up.
         """
-        start = time.monotonic()  # before the body is made: a large actor takes a while
-        seconds = {"expires_in_seconds": expires_in_seconds}
-        seconds["session_max_duration_in_seconds"] = session_max_duration_in_seconds
-        body = _create_body(self, user_id, actor, seconds)
+        start = time.monotonic()  # first: to read a large actor takes a while
+        self._require_id("user_id", user_id)
+        claims = self._read_claims(actor)
+        limits = {
+            "expires_in_seconds": expires_in_seconds,
+            "session_max_duration_in_seconds": session_max_duration_in_seconds,
+        }
+        for name, seconds in limits.items():
+            _require_number(name, seconds, int, "a whole number of seconds", 1, 2**63 - 1)
+        body = _encode({"user_id": user_id, "actor": claims, **limits})
         return self._call("/actor_tokens", body, start, timeout)
 
     def revoke(
         self, actor_token_id: str | ActorToken, *, timeout: float | None = None
     ) -> ActorToken:
-        """Revoke a pending token. Returns it. Once its link was opened, it is too late.
+        """Revoke a pending token. Returns it. Once the link has been opened, it cannot be revoked.
 
         Parameters:
             actor_token_id: the token's ID, or the `ActorToken` itself.
             timeout: as in `create`.
 
         Raises what `create` raises: `ClerkErrors` with 404 if there is no such token, with 400
-        (`actor_token_cannot_be_revoked_code`) if it is not pending, maybe since a lost attempt.
+        (`actor_token_cannot_be_revoked_code`) if it is not pending. After a lost response, that
+        may mean that the first attempt has revoked it.
         """
         start = time.monotonic()
         token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
-        _check_id("actor_token_id", token_id, self)
-        # Other characters could lead to another path: a proxy may decode %2e%2e.
-        valid = re.fullmatch(_ID, token_id)
-        _check(valid, "actor_token_id must be an ID (act_...), not the token or its URL")
+        self._require_id("actor_token_id", token_id)
+        _require(
+            re.fullmatch(_ID, token_id),
+            "actor_token_id must be the token's ID (act_...), not its token or URL",
+        )
         return self._call("/actor_tokens/" + token_id + "/revoke", None, start, timeout)
-
-    def _call(self, path: str, body: bytes | None, start: float, timeout: Any) -> ActorToken:
-        """Send a request. Returns the token in the response."""
-        seconds = self._timeout if timeout is None else timeout
-        _check_type("timeout", seconds, float, int, within=(0.001, 86_400))
-        request = ClerkRequest(self._server_url + path, body, self._key, start, seconds)
-        response = self._ask_opener(request)
-        fault = ""
-        if 200 <= response.status < 300:
-            try:
-                return _read_token(response.getvalue())
-            except (ValueError, RecursionError) as error:
-                fault = f"it is not an actor token: {error}"
-        raise _bad_response(request, response, fault)
-
-    def _ask_opener(self, request: ClerkRequest) -> FullResponse:
-        """The response, whatever the opener is. What it raises becomes a `NoResponseError`."""
-        response: Any = None
-        try:
-            try:
-                response = self._opener.open(request, timeout=request.seconds)
-            except HTTPError as error:  # urllib raises a response that is no success
-                response = error
-            try:
-                body = bytes(response.read())
-                return FullResponse(int(response.status), response.headers, body)
-            finally:
-                if hasattr(response, "close"):
-                    response.close()
-        except Exception as error:
-            error = _as(Exception, getattr(error, "reason", None), error)  # of a URLError
-            acted = request.acted
-            if acted is None:
-                unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
-                acted = response is not None or not isinstance(error, unsent)
-            failure = _no_response(request, error, acted)
-        raise failure  # out here, it has no context to print
 
     def close(self) -> None:
         """Close the idle connections. The client may be used again."""
-        if isinstance(self._opener, _Wire):
-            self._opener.close()
+        self._transport.close()
 
     def __enter__(self) -> ActorTokens:
         return self
@@ -478,13 +349,553 @@ class ActorTokens:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _call(
+        self, path: str, body: bytes | None, start: float, timeout: float | None
+    ) -> ActorToken:
+        """Make one call. Returns the token in its response."""
+        seconds = self._timeout if timeout is None else timeout
+        # 0 or less is valid: it is what a Lambda computes that has no time left.
+        numbers = (int, float)
+        _require_number(
+            "timeout", seconds, numbers, "a number of seconds", -MAX_TIMEOUT, MAX_TIMEOUT
+        )
+
+        headers = {
+            "Accept": "application/json",
+            "Clerk-API-Version": API_VERSION,
+            "User-Agent": f"clerk-actor-tokens/{__version__}",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(self._server_url + path, body, headers, method="POST")
+        # Unredirected, or urllib's redirect handler would copy it to the new place.
+        request.add_unredirected_header("Authorization", f"Bearer {self._key}")
+
+        place = request.host  # now, since urllib's proxy handler changes it
+        outcome: _Response | _Failure
+        if time.monotonic() < start + seconds:
+            outcome = self._transport.send(request, start, seconds)
+        else:
+            outcome = _Failure(socket.timeout("timed out"), sent=False)
+
+        # Errors are raised here, where no exception is being handled and no local variable shows
+        # a secret: an error tracker would send both.
+        if isinstance(outcome, _Failure):
+            place += self._transport.via
+            error = _failure_error(outcome, request, place, seconds, self._mask)
+            raise error from outcome.cause
+        fault = ""
+        if 200 <= outcome.status < 300:
+            try:
+                return _parse_token(outcome.body)
+            except ValueError as invalid:
+                fault = str(invalid)
+        raise _response_error(outcome, request, place, fault, self._mask)
+
+    def _mask(self, text: object) -> str:
+        """Text from outside without the key: some gateways send it back."""
+        return str(text).replace(self._key, "***")
+
+    def _require_key(self) -> None:
+        if not isinstance(self._key, str):
+            raise TypeError("secret_key must be a str")
+        # A key from a file or from a Windows shell has a line end or a blank after it.
+        self._key = self._key.strip()
+        _require(self._key, "There is no secret key: set CLERK_SECRET_KEY, or pass secret_key")
+        _require(
+            # The characters that may follow "Bearer": RFC 6750, section 2.1.
+            re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", self._key),
+            "secret_key (or CLERK_SECRET_KEY) is not a secret key, which begins with sk_test_ or "
+            "sk_live_, without quotes, blanks or 'Bearer'. Copy it from Clerk's dashboard, API keys"
+            " (pk_... is the publishable key)",
+        )
+
+    def _require_id(self, name: str, value: Any) -> None:
+        _require_type(name, value, str, "an ID, as a str")
+        is_key = self._key in value or value.startswith(("sk_", "pk_"))
+        is_id = value and value == value.strip() and value.isprintable() and not is_key
+        _require(is_id, f"{name} must be an ID, without blanks around it, and not a key")
+
+    def _read_claims(self, actor: str | Mapping[str, object]) -> JSONObject:
+        """The actor as the JSON object that Clerk wants."""
+        _require_type("actor", actor, (str, Mapping), "a str or a mapping")
+        claims = {"sub": actor} if isinstance(actor, str) else dict(actor)
+        _require("sub" in claims, "actor has no sub: the ID of the user who will impersonate")
+        is_json = str(claims["sub"]).lstrip().startswith(("{", "[", '"'))
+        _require(not is_json, "actor is JSON as text: pass the object itself, or an ID")
+        self._require_id("the sub of actor", claims["sub"])
+        return claims
+
+
+# ---- Checks of arguments. No message quotes a text: it may be a secret.
+
+
+def _require(condition: object, sentence: str) -> None:
+    if not condition:
+        raise ValueError(sentence)
+
+
+def _require_type(name: str, value: object, kinds: Any, words: str) -> None:
+    if not isinstance(value, kinds) or isinstance(value, bool):  # True is an int, but no number
+        raise TypeError(f"{name} must be {words}")
+
+
+def _require_number(
+    name: str, value: float, kinds: Any, unit: str, least: float, most: float
+) -> None:
+    words = f"{unit} from {least:,} to {most:,}"
+    _require_type(name, value, kinds, words)
+    _require(least <= value <= most, f"{name} must be {words}")
+
+
+def _split_url(pattern: str, url: str, sentence: str) -> SplitResult:
+    """The parts of a URL that matches the pattern."""
+    # Other characters than ASCII's may look like a slash or a dot, and become one.
+    if isinstance(url, str) and url.isascii() and re.fullmatch(pattern, url, re.IGNORECASE):
+        with suppress(ValueError):  # of an IPv6 address that is none, or a port over 65535
+            parts = urlsplit(url)
+            if parts.port != 0:
+                return parts
+    raise ValueError(sentence)
+
+
+def _refuse_claim(value: object) -> None:
+    raise TypeError(f"actor has a {type(value).__name__} in it, which JSON cannot hold")
+
+
+_to_json = json.JSONEncoder(
+    default=_refuse_claim, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+).encode
+
+
+def _encode(document: JSONObject) -> bytes:
+    """The body of a create, if JSON holds the actor in it unchanged."""
+    with suppress(ValueError, RecursionError):
+        text = _to_json(document)
+        if json.loads(text) == document:
+            return text.encode()  # fails on half a surrogate pair
+    raise ValueError(
+        "actor must be what JSON holds unchanged: text as keys, lists and no tuples, finite "
+        "numbers, valid Unicode, no loops, no great depth"
+    )
+
+
+# ---- From a response to a result or an error
+
+
+class _Response:
+    """A complete response, of whatever status."""
+
+    def __init__(self, status: int, headers: Any, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        # Only a redirect or a refusal says that Clerk did not act.
+        self.may_have_acted = not 300 <= status < 500
+        self.is_transient = status == 429 or status >= 500
+
+
+class _ProxyRefusal(OSError):
+    """The proxy responded with this status, and made no tunnel."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the proxy responded {status}")
+        self.status = status
+
+
+class _Failure:
+    """No complete response: why, and whether the request was sent."""
+
+    def __init__(self, error: Exception, *, sent: bool) -> None:
+        self.error = error
+        self.cause: OSError | None = None  # what a traceback may show
+        self.headers = Message()  # none came
+        self.may_have_acted = sent
+        # With an errno, it is the system's own time limit, and not the call's timeout.
+        is_time_limit = isinstance(error, (TimeoutError, socket.timeout))
+        self.is_timeout = is_time_limit and not getattr(error, "errno", None)
+
+        # Other exceptions are http.client's for an invalid response, which would only come again.
+        self.is_transient = isinstance(error, OSError) and not self.is_timeout
+        if isinstance(error, ssl.SSLCertVerificationError):
+            self.is_transient = False
+        if isinstance(error, _ProxyRefusal):
+            self.is_transient = error.status >= 500
+
+
+_CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")  # but Python reads NaN and Infinity
+
+
+_from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def _parse_object(body: bytes) -> JSONObject:
+    """The JSON object in a body. Raises `ValueError`, whose text quotes nothing of it."""
+    with suppress(ValueError, RecursionError):
+        document = _from_json(body.decode("utf-8-sig"))  # a byte-order mark may come first
+        if isinstance(document, dict):
+            return document
+    raise ValueError(f"it is not JSON, or no object. {_CHECK_ADDRESS}")
+
+
+def _parse_token(body: bytes) -> ActorToken:
+    """The actor token in a success. Raises `ValueError`, whose text quotes nothing of it."""
+    document = _parse_object(body)
+    fields: Any = {}
+    for name, kind in _TOKEN_FIELDS.items():
+        value = document.get(name)
+        if type(value) not in _JSON_TYPES[kind]:
+            raise ValueError(f"its {name} should be {kind}")
+        fields[name] = value
+    if fields["object"] != "actor_token":
+        raise ValueError("its object should be actor_token")
+    return ActorToken(**fields)
+
+
+def _parse_errors(document: JSONObject) -> tuple[ClerkError, ...] | None:
+    """The errors in Clerk's envelope, or None if it is not one."""
+    entries = _take(document, "errors", list)
+    if entries is None:
+        return None
+    errors = []
+    for entry in entries:
+        if not isinstance(entry, dict) or not _take(entry, "code", str):
+            return None
+        message = _take(entry, "message", str) or ""
+        long_message = _take(entry, "long_message", str) or ""
+        errors.append(ClerkError(entry["code"], message, long_message, _take(entry, "meta", dict)))
+    return tuple(errors)
+
+
+def _take(document: JSONObject, name: str, kind: Any) -> Any:
+    """A field of a JSON object, if it is of that type, or else None."""
+    value = document.get(name)
+    return value if isinstance(value, kind) else None
+
+
+def _retry_after(headers: Any) -> float | None:
+    """The seconds that `Retry-After` asks to wait."""
+    value = str(headers.get("Retry-After", "")).strip()
+    return float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value) else None
+
+
+def _quote(text: object) -> str:
+    """Text from outside as one short line, without what looks like a key or a token."""
+    line = re.sub(r"sk_\w+", "***", str(text)[:20_000])  # a page may have a megabyte
+    # A token is a JWT, which is long and in mixed case. IDs are shorter; error codes and trace IDs
+    # may be as long, but they are lower-case.
+    line = re.sub(r"[\w.=-]{40,}", lambda match: match[0] if match[0].islower() else "***", line)
+    line = "".join(character if character.isprintable() else " " for character in line)
+    line = " ".join(line.split()).rstrip(".: ")
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence)
+
+
+def _doubt(request: Request, may_have_acted: bool) -> str:
+    """What to know before a retry, if Clerk may have acted."""
+    if not may_have_acted:
+        return ""
+    if request.data is None:
+        return "Clerk may have revoked the token; a retry is safe"
+    return "Clerk may have created a token; a retry could create another"
+
+
+def _response_error(
+    response: _Response, request: Request, place: str, fault: str, mask: Callable[[object], str]
+) -> SDKError | ResponseValidationError:
+    """The error for a response whose status is not a success, or which has a fault."""
+    status = response.status
+    headers = Message()
+    for name, value in (response.headers or {}).items():
+        headers[str(name)] = mask(value)
+    body = mask(response.body.decode("utf-8-sig", "replace"))
+    facts: Any = {
+        "status_code": status,
+        "headers": headers,
+        "body": body,
+        "outcome_unknown": response.may_have_acted,
+    }
+    happened = f"{place} responded {status} to POST {request.selector}"
+    doubt = _doubt(request, response.may_have_acted)
+    if fault:
+        kind = _quote(headers.get("Content-Type", "unknown type"))
+        received = f"{len(response.body)} bytes of {kind}"
+        return ResponseValidationError(
+            _join(f"{happened} with {received}, but {fault}", doubt), **facts
+        )
+
+    document: JSONObject = {}
+    with suppress(ValueError):
+        document = _parse_object(body.encode())
+    errors = _parse_errors(document) if 400 <= status < 600 else None
+    location = headers["Location"] if 300 <= status < 400 else None
+    said = _quote_all(errors, document, location, body)
+    message = _join(
+        f"{happened}: {said}" if said else happened,
+        _advice(status, is_clerks=errors is not None, is_revoke=request.data is None),
+        doubt,
+    )
+    facts["retry_after"] = _retry_after(headers)
+    if errors is None:
+        return SDKError(message, **facts)
+    trace_id = _take(document, "clerk_trace_id", str)
+    meta = _take(document, "meta", dict)
+    return ClerkErrors(message, errors=errors, clerk_trace_id=trace_id, meta=meta, **facts)
+
+
+def _quote_all(
+    errors: tuple[ClerkError, ...] | None, document: JSONObject, location: object, body: str
+) -> str:
+    """What a response says that is no success."""
+    texts = [body]
+    if errors is not None:
+        texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
+        trace_id = _take(document, "clerk_trace_id", str)
+        texts.append(f"trace ID {trace_id}" if trace_id else "")
+    elif location:
+        texts = [f"a redirect to {location}, which is not followed"]
+    elif body.lstrip().startswith(("{", "[", '"')):  # other parts of JSON may hold a token
+        texts = [_take(document, "message", str) or _take(document, "detail", str) or ""]
+    return "; ".join(filter(None, map(_quote, texts)))
+
+
+def _advice(status: int, *, is_clerks: bool, is_revoke: bool) -> str:
+    """What to do about a status, in Clerk's own response or in somebody else's page."""
+    if status == 401:
+        return "Check the secret key"
+    if status == 402:
+        return "The Clerk plan does not include impersonation"
+    if status == 404 and is_clerks:
+        if is_revoke:
+            return "Check the token's ID, and that the key is of the same Clerk instance"
+        return "Check the user IDs: user_..., not an e-mail address"
+    return _CHECK_ADDRESS if status == 404 or status < 400 else ""
+
+
+def _failure_error(
+    failure: _Failure,
+    request: Request,
+    place: str,
+    seconds: float,
+    mask: Callable[[object], str],
+) -> NoResponseError:
+    """The error for a call without a complete response."""
+    error = failure.error
+    acted = failure.may_have_acted
+    what = "no complete response from" if acted else "nothing was sent to"
+    happened = f"POST {request.selector}: {what} {place}"
+    outcome = _doubt(request, acted) or "Clerk did not act; a retry is safe"
+    if failure.is_timeout:
+        message = _join(f"{happened} within {seconds:g} seconds", outcome)
+        return RequestTimeoutError(message, outcome_unknown=acted)
+
+    advice = ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        advice = _certificate_advice(error)
+        outcome = _doubt(request, acted) or "Clerk did not act"
+    elif isinstance(error, _ProxyRefusal) and error.status == 407:
+        advice = "Check the proxy's user and password"
+    text = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error
+    text = _quote(mask(text))
+    name = type(error).__name__
+    if not text or (not isinstance(error, OSError) and name not in text):
+        text = f"{name}: {text}".rstrip(": ")  # http.client's texts say little without it
+    return NoResponseError(_join(f"{happened}: {text}", advice, outcome), outcome_unknown=acted)
+
+
+def _certificate_advice(error: ssl.SSLCertVerificationError) -> str:
+    # OpenSSL's X509_V_ERR_... An exception that does not come from OpenSSL may have none.
+    code = getattr(error, "verify_code", None)
+    if code in (9, 10):  # not valid yet, or no longer
+        return "Check this machine's clock"
+    if code in (62, 64):  # of another host, or of another IP address
+        return _CHECK_ADDRESS
+    path = os.environ.get("SSL_CERT_FILE")
+    if path and not os.path.exists(path):
+        return "SSL_CERT_FILE names a file that does not exist"
+    return (
+        "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, set "
+        "SSL_CERT_FILE to a file with its certificate, or pass ssl_context"
+    )
+
 
 # ---- The wire
-# The client's own opener. It follows no redirects.
+# http.client writes the requests and reads the responses. What is added here:
+# - One deadline. http.client talks over a _Connection, which sets the socket's timeout to what is
+#   left before each wait. So a byte now and then gains nothing. Requests are written to memory
+#   first, and go out at once: the frames that wait for the network hold no headers.
+# - Retries. An attempt gives a _Response or a _Failure, and one rule for both operations says
+#   whether another may follow: never after an attempt on which Clerk may have acted, except for
+#   a revoke, which does no harm when it is repeated.
+# - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
+#   most, and nothing came over it since: what comes between two calls would belong to neither.
 
-MAX_BYTES = 1024 * 1024  # head and body
-_TOO_LARGE = f"the response is larger than {MAX_BYTES} bytes"
-MAX_IDLE_SECONDS = 4.0  # many servers close idle connections after 5 seconds
+
+class _Wire:
+    """The connections to one server, directly or through a proxy. Follows no redirects."""
+
+    def __init__(
+        self, server: SplitResult, ssl_context: ssl.SSLContext | None, max_retries: int
+    ) -> None:
+        is_https = server.scheme == "https"
+        self._place = server.netloc  # with its port, which the proxy wants to know
+        if server.port is None:
+            self._place += ":443" if is_https else ":80"
+        self._max_retries = max_retries
+        self._idle: deque[_Connection] = deque()  # threads share it: append and pop are atomic
+
+        self._tls: ssl.SSLContext | None = None
+        self._proxy: SplitResult | None = None
+        self.via = ""
+        # http is for this machine alone: a proxy would see the key.
+        if is_https:
+            self._tls = ssl_context or ssl.create_default_context()
+            self._proxy = _find_proxy(server.netloc)
+        if self._proxy:
+            self.via = f" (through the proxy {self._proxy.hostname})"
+
+    def send(self, request: Request, start: float, seconds: float) -> _Response | _Failure:
+        """Send a request, with retries where they are safe."""
+        deadline = start + seconds
+        may_have_acted = False
+        retries = 0
+        while True:
+            outcome = self._attempt(request, deadline)
+            # An attempt that was lost leaves a doubt, which a later refusal does not remove.
+            may_have_acted = may_have_acted or outcome.may_have_acted
+            outcome.may_have_acted = may_have_acted
+
+            is_safe = request.data is None or not may_have_acted  # a revoke may be repeated
+            if not (outcome.is_transient and is_safe and retries < self._max_retries):
+                return outcome
+            pause = min(8.0, 0.5 * 2.0**retries) * random.uniform(0.5, 1)
+            pause = max(pause, _retry_after(outcome.headers) or 0)
+            if time.monotonic() + pause >= deadline:
+                return outcome
+            time.sleep(pause)
+            retries += 1
+
+    def close(self) -> None:
+        while connection := self._pop_idle():
+            connection.hang_up()
+
+    def _attempt(self, request: Request, deadline: float) -> _Response | _Failure:
+        """Send a request once."""
+        http = _http_client(self._place, self._tls)
+        connection = None
+        sent = False
+        try:
+            connection = self._take_idle() or self._connect(http, deadline)
+            # It is kept only if exchange() sets this again: after anything else, it may hold
+            # a part of this request or of its response.
+            connection.fell_idle = None
+            http.sock = connection
+            http.request("POST", request.selector, request.data, dict(request.header_items()))
+            _remaining(deadline)  # raises: nothing is sent after the deadline
+            sent = True
+            return connection.exchange(http, deadline)
+        except (OSError, HTTPException, ValueError) as error:
+            failure = _Failure(error, sent=sent)
+            if isinstance(error, OSError):
+                # Without its frames and its chain, which hold the request.
+                error.__context__ = None
+                failure.cause = error.with_traceback(None)
+            return failure
+        finally:  # after Ctrl-C, too
+            if connection and connection.fell_idle and len(self._idle) < MAX_IDLE_CONNECTIONS:
+                self._idle.append(connection)
+            elif connection:
+                connection.hang_up()
+
+    def _pop_idle(self) -> _Connection | None:
+        """The oldest idle connection, usable or not."""
+        with suppress(IndexError):  # no length check: another thread may take the last
+            return self._idle.popleft()
+        return None
+
+    def _take_idle(self) -> _Connection | None:
+        """The oldest idle connection that is usable. Older ones get closed."""
+        while connection := self._pop_idle():
+            if connection.is_usable():
+                return connection
+            connection.hang_up()
+        return None
+
+    def _connect(self, http: HTTPConnection, deadline: float) -> _Connection:
+        """A new connection: TCP, the proxy's tunnel if any, TLS unless it is http."""
+        hop = http
+        if self._proxy:
+            hop = _http_client(self._proxy.netloc.rpartition("@")[2], None)  # without the login
+        sock = _connect_tcp(hop.host, hop.port, deadline)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._proxy:
+                tunnel = _Connection(sock)
+                hop.sock = tunnel
+                headers = {"Host": self._place}
+                hop.request("CONNECT", self._place, None, headers | _proxy_login(self._proxy))
+                status = tunnel.read_head(hop, deadline).status
+                if not 200 <= status < 300:
+                    raise _ProxyRefusal(status)
+            if self._tls:
+                # This shakes hands, too. (A separate handshake breaks truststore.)
+                sock.settimeout(_remaining(deadline))
+                sock = self._tls.wrap_socket(sock, server_hostname=http.host)
+            return _Connection(sock)
+        except BaseException:
+            sock.close()
+            raise
+
+
+def _find_proxy(place: str) -> SplitResult | None:
+    """The URL of the proxy for an https server, as urllib finds it."""
+    setting = getproxies().get("https", "").strip()
+    if not setting or proxy_bypass(place):
+        return None
+    url = setting if "://" in setting else f"http://{setting}"
+    return _split_url(
+        _PROXY_URL,
+        url,
+        "HTTPS_PROXY, or the system's proxy, must be http://host:port or http://login@host:port, "
+        "with the login percent-encoded and a port up to 65535",
+    )
+
+
+def _proxy_login(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"}
+
+
+def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
+    """A TCP connection to the first address of `host` that accepts one."""
+    failure = OSError(f"{host} has no address")
+    # By position: some programs replace getaddrinfo by a function that takes no keywords.
+    addresses: Any = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    for position, (*_, address) in enumerate(addresses):
+        # A share of the time: a silent address leaves some for the next. The last has all.
+        share = _remaining(deadline) / (len(addresses) - position)
+        try:
+            return socket.create_connection(address[:2], share)  # a number: no second look-up
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _http_client(place: str, tls: ssl.SSLContext | None) -> HTTPConnection:
+    """http.client for one request to a host and port."""
+    # It opens no connection itself. An https one, so that tracers see an https URL.
+    http = HTTPSConnection(place, context=tls) if tls else HTTPConnection(place)
+    http.set_debuglevel(0)  # a program may have set the class's, which prints the key
+    return http
 
 
 def _remaining(deadline: float) -> float:
@@ -495,315 +906,290 @@ def _remaining(deadline: float) -> float:
     return seconds
 
 
-class _Stream(io.RawIOBase):
-    """A socket's bytes until a deadline, and no more of them than a response may have."""
+_TOO_LARGE = f"the response is larger than {MAX_RESPONSE_BYTES} bytes"
+
+
+class _Reader(io.BufferedReader):
+    def close(self) -> None:
+        """Do nothing: http.client closes it while it may hold bytes that no response has."""
+
+
+class _Connection(io.RawIOBase):
+    """What http.client takes for a socket: a connection, for one request after another."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.deadline: float | None = None  # None: take what is there, and never wait
-        self.allowance = 0
+        self._sock = sock
+        self._request = b""
+        self._deadline: float | None = None  # None: take what has come, and never wait
+        self._allowance = 0
+        self._may_end = False
+        self._reader = _Reader(self)
+        self.fell_idle: tuple[int, float] | None = None  # in which process, and when
+
+    def exchange(self, http: HTTPConnection, deadline: float) -> _Response:
+        """Send the request that was written. Returns the complete response."""
+        head = self.read_head(http, deadline)
+        if head.status < 200:
+            raise HTTPException(f"an interim response, {head.status}, in place of the response")
+        if (head.length or 0) > MAX_RESPONSE_BYTES:
+            raise HTTPException(_TOO_LARGE)
+
+        # Unless the head says how long the body is, it lasts until the connection ends.
+        self._may_end = head.length is None and not head.chunked
+        # With a limit, or http.client would allocate as much as a chunk announces.
+        body = head.read(MAX_RESPONSE_BYTES)
+        if not head.will_close:
+            # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
+            self.fell_idle = (os.getpid(), time.time())
+        return _Response(head.status, head.headers, body)
+
+    def read_head(self, http: HTTPConnection, deadline: float) -> HTTPResponse:
+        """Send the request that was written. Returns the response, whose body is to be read."""
+        self._deadline = deadline
+        self._allowance = MAX_RESPONSE_BYTES
+        self._may_end = False
+        # Who hangs up before all is sent may have said why: the response shows it, or its absence.
+        with suppress(ConnectionError, ssl.SSLError):
+            self._sock.settimeout(_remaining(deadline))
+            # Not the bytes themselves: ssl has its argument in a local variable.
+            self._sock.sendall(memoryview(self._request))
+        self._request = b""
+        try:
+            return http.getresponse()
+        except TypeError:  # from the email package, about a boundary in the head
+            raise HTTPException("the response has an invalid head") from None
+
+    def is_usable(self) -> bool:
+        """Whether it fell idle in this process (not its parent), is fresh, and silent since."""
+        if self.fell_idle is None:
+            return False
+        process, since = self.fell_idle
+        if process != os.getpid() or not 0 <= time.time() - since < MAX_IDLE_SECONDS:
+            return False
+
+        self._deadline = None
+        with suppress(OSError, HTTPException):
+            # None: nothing has come. Bytes would belong to no call, and b"" is the end.
+            return self._reader.read(1) is None
+        return False
+
+    def hang_up(self) -> None:
+        self._sock.close()
+
+    # For http.client. Requests are kept in memory until all of a request is written.
+
+    def sendall(self, data: bytes) -> None:
+        self._request += data
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return self._reader
+
+    def close(self) -> None:
+        """Do nothing: http.client closes it as soon as it has read a head. See `hang_up`."""
+
+    # For the reader.
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        # Set anew before each wait, or a byte now and then would hold a call. It bounds each
-        # recv_into as a whole, over TLS too.
-        self.sock.settimeout(0 if self.deadline is None else _remaining(self.deadline))
+        # Set anew before each wait, or a byte now and then would hold a call. Over TLS, too, it is
+        # for all of a recv_into.
+        self._sock.settimeout(0 if self._deadline is None else _remaining(self._deadline))
         try:
-            received = self.sock.recv_into(buffer)
+            received = self._sock.recv_into(buffer)
         except (BlockingIOError, ssl.SSLWantReadError):
-            return None  # nothing is there
-        self.allowance -= received
-        if self.allowance < 0:
+            return None
+        if not received and not self._may_end:
+            # http.client would take it for the end of the head.
+            raise ConnectionError("the connection ended before the response did")
+        self._allowance -= received
+        if self._allowance < 0:
             raise HTTPException(_TOO_LARGE)
         return received
 
 
-class _Connection(io.BufferedReader):
-    """A connection, and the buffer that `http.client` parses responses from."""
+class _OpenerTransport:
+    """An opener of the user's, asked once a call, with the outcomes that `_Wire` has."""
 
-    # Not an HTTPConnection: that drops stray bytes, and its debuglevel prints the key.
-    def __init__(self, sock: socket.socket) -> None:
-        self._stream = _Stream(sock)
-        super().__init__(self._stream)
-        self.fell_idle: tuple[int, float] | None = None  # in which process, and when
-        self.hang_up = sock.close
+    via = ""
 
-    def exchange(self, method: str, message: bytes, deadline: float) -> FullResponse:
-        """Send a request. Returns the complete response."""
-        self.fell_idle = None
-        self._stream.deadline, self._stream.allowance = deadline, MAX_BYTES
-        sent = False
-        with suppress(OSError):  # the read below says why, or times out, too
-            self._stream.sock.settimeout(_remaining(deadline))
-            self._stream.sock.sendall(message)  # in one timeout; over TLS in one write
-            sent = True
-        while True:
-            response = HTTPResponse(self, method=method)  # type: ignore[arg-type]
-            response.begin()
-            if response.status >= 200 or response.status == 101:  # other 1XX precede the response
-                break
-        body = response.read()
-        if sent and response.status != 101 and not response.will_close:
-            self.fell_idle = (os.getpid(), time.time())
-        return FullResponse(response.status, response.headers, body)
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
 
-    def is_usable(self) -> bool:
-        """Whether it fell idle in this process (not its parent), is fresh, and silent since."""
-        process, since = self.fell_idle or (0, 0.0)
-        # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
-        if process == os.getpid() and 0 <= time.time() - since < MAX_IDLE_SECONDS:
-            self._stream.deadline = None
-            with suppress(OSError, HTTPException):
-                # None, from readinto: nothing came. b"": the end. A byte belongs to no call.
-                return self.read(1) is None
-        return False
-
-    # For HTTPResponse: it asks a socket for a file, flushes and closes it. Only hang_up() hangs up.
-    def makefile(self, mode: str) -> _Connection:
-        return self
-
-    def read(self, size: Any = -1, /) -> bytes:
-        if size >= MAX_BYTES:  # announced; do not allocate it
-            raise HTTPException(_TOO_LARGE)
-        return super().read(size)
-
-    def readline(self, size: Any = -1, /) -> bytes:
-        line = super().readline(size)
-        if len(line) != size and not line.endswith(b"\n"):  # a full one is refused anyway
-            # The connection ended, which http.client takes for the head's end.
-            raise ConnectionError("the connection ended before the response did")
-        return line
-
-    def close(self) -> None:
-        pass
-
-    flush = close
-
-
-def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
-    """A TCP connection to the first address of `host` that accepts one."""
-    failure = OSError(f"{host} has no address")
-    addresses: list[Any] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for position, (*_, address) in enumerate(addresses):
-        # A share of the time: a silent address leaves some for the next. The last has all.
-        share = _remaining(deadline) / (len(addresses) - position)
+    def send(self, request: Request, start: float, seconds: float) -> _Response | _Failure:
+        response: Any = None
         try:
-            return socket.create_connection(address[:2], share)
-        except OSError as error:
-            failure = error
-    raise failure
-
-
-def _message(method: str, target: str, fields: dict[str, Any], body: bytes = b"") -> bytes:
-    """A request as bytes. No part has a line end in it: ActorTokens checked key, ID and URL."""
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {fields[name]}" for name in fields)]
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
-
-
-class _Wire:
-    """An opener for one server."""
-
-    def __init__(self, url: str, ssl_context: ssl.SSLContext | None, max_retries: int) -> None:
-        server: Any = urlsplit(url)
-        self._host, self._place = server.hostname, server.netloc
-        # http is for this machine alone: a proxy would see the key.
-        https = server.scheme == "https"
-        self._first_hop = (self._host, server.port or (443 if https else 80))
-        self._tunnel = b""  # the request for a proxy's tunnel
-        self._max_retries = max_retries
-        self._idle: deque[_Connection] = deque()  # threads share it: append and pop are atomic
-        self._tls = (ssl_context or ssl.create_default_context()) if https else None
-        setting = getproxies().get("https") if https else None
-        if setting and not proxy_bypass(server.netloc):
-            setting = setting if "://" in setting else f"http://{setting}"
-            # user:password@ without what urlsplit would take for its end.
-            sentence = "HTTPS_PROXY, or the system's proxy, must be http://host:port"
-            _check_url(rf"http://([^\s#/?\[\\\]]*@)?{_HOST}(:(?P<port>\d+))?/?", setting, sentence)
-            proxy: Any = urlsplit(setting)
-            self._place += f" (through the proxy {proxy.hostname})"
-            self._first_hop = (proxy.hostname, proxy.port or 80)
-            fields = {"Host": server.netloc if server.port else f"{server.netloc}:443"}
-            if proxy.username is not None:
-                login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-                fields["Proxy-Authorization"] = f"Basic {base64.b64encode(login).decode()}"
-            self._tunnel = _message("CONNECT", fields["Host"], fields)
-
-    def open(self, request: ClerkRequest, *, timeout: float) -> FullResponse:
-        """Return the response, after retries if safe. `request` has the deadline."""
-        request.place, request.acted = self._place, False
-        retry = 0
-        while True:
-            result: FullResponse | Exception
             try:
-                result = self._attempt(request)
-                if result.status != 429 and not 500 <= result.status < 600:
-                    return result
-                wait = _read_retry_after(result.headers) or 0.0
-            except (OSError, IncompleteRead) as error:  # others would only recur
-                result, wait = error, 0.0
-            pause = max(wait, min(8.0, 0.5 * 2.0**retry) * random.uniform(0.5, 1))
-            safe = request.is_revoke or not request.acted  # revoking twice does no harm
-            safe = safe and not isinstance(result, ssl.SSLCertVerificationError)
-            in_time = time.monotonic() + pause < request.deadline
-            if not (safe and in_time and retry < self._max_retries):
-                if isinstance(result, Exception):
-                    raise result
-                return result
-            time.sleep(pause)
-            retry += 1
-
-    def _attempt(self, request: ClerkRequest) -> FullResponse:
-        body: Any = request.data or b""
-        fields = {"Host": request.host, "Content-Length": len(body), **dict(request.header_items())}
-        message = _message("POST", request.selector, fields, body)
-        _remaining(request.deadline)  # raises: nothing is sent after the deadline
-        connection = self._take_idle() or self._connect(request.deadline)
-        response = None
-        try:
-            response = connection.exchange("POST", message, request.deadline)
-            return response
-        finally:  # after Ctrl-C, too
-            # A 429 refuses the request. Any other 4XX does, too, but ends the call.
-            request.acted = request.acted or response is None or response.status != 429
-            if connection.fell_idle and len(self._idle) < 10:
-                self._idle.append(connection)
-            else:
-                connection.hang_up()  # what comes next over it would belong to no call
-
-    def _connect(self, deadline: float) -> _Connection:
-        """A new connection: TCP, the proxy's tunnel if any, TLS unless it is http."""
-        sock = _connect_tcp(*self._first_hop, deadline)
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tunnel:
-                # Parsed as for HEAD: no body. Nothing else is buffered: the server waits for us.
-                status = _Connection(sock).exchange("HEAD", self._tunnel, deadline).status
-                if not 200 <= status < 300:
-                    advice = "; check the proxy's user and password" if status == 407 else ""
-                    kind = OSError if status >= 500 else HTTPException  # which is not retried
-                    raise kind(f"the proxy responded {status}{advice}")
-            if self._tls:  # in two steps: Ctrl-C in the second finds `sock` to close
-                sock = self._tls.wrap_socket(
-                    sock, do_handshake_on_connect=False, server_hostname=self._host
-                )
-                sock.settimeout(_remaining(deadline))
-                sock.do_handshake()
-            _remaining(deadline)  # raise while nothing was sent
-            return _Connection(sock)
-        except BaseException:
-            sock.close()
-            raise
-
-    def _take_idle(self) -> _Connection | None:
-        """The latest idle connection that is usable. Closes those that are not."""
-        with suppress(IndexError):  # no length check: another thread may take the last
-            while not (connection := self._idle.pop()).is_usable():
-                connection.hang_up()
-            return connection
-        return None
+                response = self._opener.open(request, timeout=seconds)
+            except HTTPError as error:  # urllib raises a response that is no success
+                response = error
+            # int() and bytes(): an invalid response fails here, where nothing holds its body.
+            return _Response(int(response.status), response.headers, bytes(response.read()))
+        except (OSError, HTTPException, ValueError) as error:
+            if response is None and not isinstance(error, (OSError, HTTPException)):
+                raise  # a bug in the opener; but http.client raises it for an invalid response
+            reason = error.reason if isinstance(error, URLError) else error
+            if not isinstance(reason, Exception):  # a text
+                reason = error
+            unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
+            return _Failure(reason, sent=response is not None or not isinstance(reason, unsent))
+        finally:
+            close: Any = getattr(response, "close", None)
+            with suppress(OSError):  # what was read is complete
+                if close:
+                    close()
 
     def close(self) -> None:
-        while connection := self._take_idle():
-            connection.hang_up()
+        """Do nothing: the opener is the user's."""
 
 
-# ---- The in-memory stand-in
+# ---- The client ends here. A copy may end here, too.
+
+# Imported here, and not at the head: the client does not need them.
+import sys  # noqa: E402
+from dataclasses import replace  # noqa: E402
+from urllib.response import addinfourl  # noqa: E402
+
+__all__ += ["Sandbox", "main"]
+
+
+# ---- Clerk in memory
+
+
 class Sandbox:
-    """Clerk in memory, for tests: `ActorTokens("sk_test_x", opener=Sandbox())`."""
+    """Clerk in memory, for tests: `ActorTokens("sk_test_x", opener=Sandbox())`.
+
+    `tokens` has the tokens that were created, by ID, with their present status (and without their
+    links, as Clerk returns them when they are revoked).
+    """
 
     def __init__(self) -> None:
-        self._tokens: dict[str, JSONObject] = {}
-        self._failures: deque[FullResponse] = deque()
+        self.tokens: dict[str, ActorToken] = {}
+        self._failures: deque[Response | Exception] = deque()
 
-    def open(self, request: Request, *, timeout: float = 0) -> FullResponse:
+    def open(self, request: Request, *, timeout: float = 0) -> Response:
         """Return the response to a request."""
         if self._failures:
-            return self._failures.popleft()
+            failure = self._failures.popleft()
+            if isinstance(failure, Exception):
+                raise failure
+            return failure
+
         if not (request.get_header("Authorization") or "").startswith("Bearer sk_"):
-            return _failure(401, "clerk_key_invalid", "The secret key is invalid.")
-        if request.selector == "/v1/actor_tokens":
+            return _error_response(401, "clerk_key_invalid", "The secret key is invalid.")
+        path = re.fullmatch(".*/actor_tokens(/(?P<id>[^/]+)/revoke)?", request.selector)
+        if path and path["id"] is None:
             return self._create(request.data)
-        path = re.fullmatch("/v1/actor_tokens/([^/]+)/revoke", request.selector)
-        token = self._tokens.get(path[1]) if path else None
+        token = self.tokens.get(path["id"]) if path else None
         if token is None:
-            return _failure(404, "resource_not_found", "There is no such actor token.")
-        if token["status"] != "pending":
-            said = f"Actor token cannot be revoked because its status is {token['status']}."
-            said += " Only pending tokens can be revoked."
-            return _failure(400, "actor_token_cannot_be_revoked_code", said)
-        token.update(status="revoked", updated_at=int(time.time() * 1000))
-        return _json_response(200, token)
+            return _error_response(404, "resource_not_found", "There is no such actor token.")
+        if token.status != "pending":
+            return _error_response(
+                400,
+                "actor_token_cannot_be_revoked_code",
+                f"Actor token cannot be revoked because its status is {token.status}. "
+                "Only pending tokens can be revoked.",
+            )
+        return _json_response(200, vars(self._update(token, "revoked")))
 
     def accept(self, token_id: str | ActorToken) -> None:
         """Play the user who opens the link. Raises `ValueError` if no such token is pending."""
         token_id = token_id.id if isinstance(token_id, ActorToken) else token_id
-        token = self._tokens.get(token_id, {})
-        _check(token.get("status") == "pending", "token_id must be the ID of a pending token")
-        token.update(status="accepted", updated_at=int(time.time() * 1000))
+        token = self.tokens.get(token_id)
+        if token is None or token.status != "pending":
+            raise ValueError("token_id must be the ID of a pending token")
+        self._update(token, "accepted")
 
     def fail_next(
         self,
-        status_code: int,
+        status_code: int | Exception,
         *,
         code: str = "sandbox_failure",
         message: str = "As asked for.",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Let the next call fail with a status from 400 to 599. Called twice: the next two calls.
+        """Let the next call fail. Called twice: the next two calls.
 
-        `headers`, such as `{"Retry-After": "3"}`, are added. Raises `ValueError` or `TypeError`.
+        Parameters:
+            status_code: from 400 to 599; or an exception to raise in place of a response, such as
+                `TimeoutError()`.
+            code, message: of the error in Clerk's envelope.
+            headers: of the response, such as `{"Retry-After": "3"}`.
+
+        Raises `ValueError` for any other status.
         """
-        _check_type("status_code", status_code, int, within=(400, 599))
-        failure = _failure(status_code, code, message)
-        failure.headers.update(headers or {})
-        self._failures.append(failure)
+        if isinstance(status_code, Exception):
+            self._failures.append(status_code)
+            return
+        if not isinstance(status_code, int) or not 400 <= status_code <= 599:
+            raise ValueError("status_code must be a status from 400 to 599, or an exception")
+        self._failures.append(_error_response(status_code, code, message, headers))
 
-    def _create(self, body: Any) -> FullResponse:
-        given = json.loads(body or b"{}")
-        sub = _as(dict, given.get("actor"), {}).get("sub")
-        if not (_as(str, given.get("user_id"), "") and _as(str, sub, "")):
-            return _failure(422, "form_param_missing", "user_id and actor.sub are required.")
+    def _create(self, body: Any) -> Response:
+        document = json.loads(body)
         now = int(time.time() * 1000)
-        token: JSONObject = {"object": "actor_token", "id": "act_" + os.urandom(14).hex()[:27]}
-        token.update(status="pending", user_id=given["user_id"], actor=given["actor"])
-        token.update(created_at=now, updated_at=now)
-        self._tokens[token["id"]] = token
+        token = ActorToken(
+            object="actor_token",
+            id="act_" + os.urandom(14).hex()[:27],  # as long as Clerk's
+            status="pending",
+            user_id=document["user_id"],
+            actor=document["actor"],
+            created_at=now,
+            updated_at=now,
+        )
+        self.tokens[token.id] = token
         ticket = f"eyJ.{os.urandom(40).hex()}.{os.urandom(43).hex()}"
         url = f"https://sandbox.clerk.accounts.dev/v1/tickets/accept?ticket={ticket}"
-        return _json_response(200, {**token, "token": ticket, "url": url})
+        return _json_response(200, {**vars(token), "token": ticket, "url": url})
+
+    def _update(self, token: ActorToken, status: str) -> ActorToken:
+        updated = replace(token, status=status, updated_at=int(time.time() * 1000))
+        self.tokens[token.id] = updated
+        return updated
 
 
-def _json_response(status: int, document: JSONObject) -> FullResponse:
-    return FullResponse(status, {"Content-Type": "application/json"}, json.dumps(document).encode())
+def _json_response(
+    status: int, document: JSONObject, headers: Mapping[str, str] | None = None
+) -> Response:
+    fields: Any = {"Content-Type": "application/json", **(headers or {})}
+    body = io.BytesIO(json.dumps(document).encode())
+    response: Response = addinfourl(body, fields, "", status)  # type: ignore[assignment]
+    return response
 
 
-def _failure(status: int, code: str, said: str) -> FullResponse:
-    envelope: JSONObject = {"errors": [{"code": code, "message": said, "long_message": said}]}
-    return _json_response(status, {**envelope, "clerk_trace_id": os.urandom(16).hex()})
+def _error_response(
+    status: int, code: str, text: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    document = {
+        "errors": [{"code": code, "message": text, "long_message": text}],
+        "clerk_trace_id": os.urandom(16).hex(),
+    }
+    return _json_response(status, document, headers)
 
 
 # ---- The command line
-def _tell(text: str) -> None:
-    try:
-        print(text, file=sys.stderr)
-    except OSError:  # nobody reads it; the work goes on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _demo() -> int:
     class Narrator(Sandbox):
-        def open(self, request: Request, *, timeout: float = 0) -> FullResponse:
+        def open(self, request: Request, *, timeout: float = 0) -> Response:
             print(f"> POST {request.full_url}\n> Authorization: Bearer sk_test_***")
+            if request.data:
+                print(f"> {request.data.decode()}")  # type: ignore[union-attr]
             response = super().open(request)
-            print(f"> {request.data!r}\n< {response.status}\n< {response.getvalue().decode()}")
-            return response
+            document: JSONObject = json.loads(response.read())
+            print(f"< {response.status}\n< {json.dumps(document)}")
+            return _json_response(response.status, document)
 
     clerk = ActorTokens("sk_test_demo", server_url="https://api.clerk.com/v1", opener=Narrator())
-    token = clerk.create("user_1a2b3c", {"sub": "user_9z8y7x", "ticket": "SUP-1"})
-    print(f"= {token!r}")
-    print(f"= {clerk.revoke(token)!r}")
+    print("This is a simulation: Clerk is played in memory, and nothing is sent.")
+    print("\n1. Create a token with which user_engineer can sign in as user_customer, once:")
+    token = clerk.create("user_customer", {"sub": "user_engineer", "ticket": "SUP-1"})
+    print(f"= {token}\n= The link, for the engineer to open: {token.url}")
+    print("\n2. Revoke it, since nobody has opened the link:")
+    print(f"= {clerk.revoke(token)}")
+    print("\n3. Revoke it again. Clerk refuses, since only a pending token can be revoked:")
     try:
         clerk.revoke(token)
     except ClerkErrors as error:
@@ -812,88 +1198,127 @@ def _demo() -> int:
 
 
 def _create_command(clerk: ActorTokens, options: Any) -> int:
-    import webbrowser
-
-    limits = {"expires_in_seconds": options.expires_in}
-    limits["session_max_duration_in_seconds"] = options.session_max_duration
-    token = clerk.create(options.user, options.actor, **limits)
-    times = f"within {options.expires_in} s, for {options.session_max_duration} s at most"
-    said = f"{token.actor.get('sub')} may sign in as {token.user_id}, once, {times}"
-    _tell(_quote(said))
+    token = clerk.create(
+        options.user,
+        options.actor,
+        expires_in_seconds=options.expires_in,
+        session_max_duration_in_seconds=options.session_max_duration,
+    )
+    who = _quote(f"{token.actor.get('sub')} can sign in as {token.user_id}")
+    limits = f"within {options.expires_in} s, for {options.session_max_duration} s at most"
+    _tell(f"{who}, once, {limits}.")
     if re.fullmatch(_ID, token.id):  # or it would be no command to paste
-        _tell(f"To revoke it: clerk-actor-tokens revoke {token.id}")
+        _tell(f"To revoke it: {_program()} revoke {token.id}")
+
+    if options.json:
+        print(json.dumps(vars(token), indent=2))
+        return 0
     url = token.url or ""
-    is_link = url.startswith("https://") and url.isprintable()
-    if options.json or is_link:
-        print(json.dumps(asdict(token), indent=2) if options.json else url, flush=True)
-        if not options.open or (is_link and webbrowser.open(url)):
-            return 0
-    _tell("No browser opened it." if is_link else "There is no link.")
-    return 1
+    if not (url.startswith("https://") and url.isprintable()):
+        _tell("The token has no link.")
+        return 3
+    print(url)
+    return 0
 
 
 def _revoke_command(clerk: ActorTokens, options: Any) -> int:
-    status = 0
+    worst = 0
     for position, token_id in enumerate(options.ids, 1):
+        # Anything else may be a secret that was pasted.
+        shown = token_id if re.fullmatch("act_" + _ID, token_id) else f"ID number {position}"
         try:
             token = clerk.revoke(token_id)
             print(_quote(token.id), _quote(token.status), flush=True)
-        except (ClerkBaseError, ValueError, OSError) as error:  # OSError: nobody reads the output
-            _tell(f"ID number {position}: {error}")
-            status = max(status, 2 if isinstance(error, ValueError) else 1)
-    return status
+        except (ClerkBaseError, ValueError) as error:
+            _tell(f"{shown}: {error}")
+            worst = max(worst, _exit_status(error))
+    return worst
+
+
+def _exit_status(error: Exception) -> int:
+    if isinstance(error, ClerkBaseError):
+        return 3 if error.outcome_unknown else 1
+    return 2
+
+
+def _program() -> str:
+    """How the reader has run this program."""
+    path = sys.argv[0]
+    return f"python3 {path}" if path.endswith(".py") else os.path.basename(path)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _parser() -> Any:
+    import argparse  # here, since the client does without
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> Any:  # argparse's own quotes a pasted key as it is
+            self.exit(2, f"{self.format_usage()}{self.prog}: {_quote(message)}\n")
+
+    def actor(text: str) -> Any:
+        if not text.lstrip().startswith(("{", "[", '"')):
+            return text
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise argparse.ArgumentTypeError("it is not valid JSON") from None
+
+    notes = (
+        "Environment: CLERK_SECRET_KEY, the secret key; CLERK_API_URL, Clerk's address (default: "
+        "https://api.clerk.com). Exit status: 0; 1 if a call failed and Clerk did not act; 2 if an "
+        "argument is invalid; 3 if a call failed and Clerk may have acted."
+    )
+    parser = Parser(prog=_program(), epilog=notes)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo", help="see how it works, without a key and without a network")
+
+    create = commands.add_parser("create", help="create a token; print its link", epilog=notes)
+    create.add_argument("user", help="the ID of the user to sign in as")
+    create.add_argument(
+        "--actor",
+        type=actor,
+        required=True,
+        help='the ID of the user who signs in, or a JSON object: {"sub": ID, ...}',
+    )
+    for name, default, what in (
+        ("--expires-in", 3600, "how long the link works"),
+        ("--session-max-duration", 1800, "how long the session may last"),
+    ):
+        text = f"{what}, in seconds (default: {default})"
+        create.add_argument(name, type=int, default=default, metavar="SECONDS", help=text)
+    create.add_argument("--json", action="store_true", help="print the whole token as JSON")
+
+    revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)
+    revoke.add_argument("ids", nargs="+", metavar="ID", help="the ID of a token: act_...")
+
+    return parser
 
 
 def _run(arguments: list[str] | None) -> int:
-    import argparse
-
-    class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> NoReturn:  # argparse's own quotes a key as it is
-            self.exit(2, f"{self.format_usage()}{self.prog}: {_quote(message)}\n")
-
-    def actor(text: str) -> Any:  # if it fails, argparse names the option
-        text = text.strip()
-        return _read_json(text) if text.startswith(("{", "[", '"')) else text
-
-    parser = Parser(prog="clerk-actor-tokens", epilog="The secret key is in CLERK_SECRET_KEY.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="try it")
-    create = commands.add_parser("create", help="create a token; print its URL")
-    create.add_argument("user", help="whom to sign in as")
-    create.add_argument("--actor", type=actor, required=True, help='ID, or JSON: {"sub": ID, ...}')
-    create.add_argument("--expires-in", type=int, default=3600, help="seconds the link works")
-    create.add_argument("--session-max-duration", type=int, default=1800, help="seconds signed in")
-    create.add_argument("--json", action="store_true", help="print the whole token")
-    create.add_argument("--open", action="store_true", help="open the link")
-    revoke = commands.add_parser("revoke", help="revoke pending tokens")
-    revoke.add_argument("ids", nargs="+", help="their IDs: act_...")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     if options.command == "demo":
         return _demo()
-    _check("CLERK_SECRET_KEY" in os.environ, "CLERK_SECRET_KEY is not set (`demo` needs no key)")
     run = _create_command if options.command == "create" else _revoke_command
-    return run(ActorTokens(), options)
+    with ActorTokens() as clerk:
+        return run(clerk, options)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Returns the exit status."""
     try:
-        try:
-            status = _run(arguments)
-        except SystemExit as end:  # argparse, after --help too
-            status = int(end.code or 0)
-        sys.stdout.flush()
-        return status
-    except (ClerkBaseError, ValueError, TypeError, RecursionError) as error:
-        status, sentence = 1 if isinstance(error, ClerkBaseError) else 2, str(error)
-    except OSError as error:  # nobody reads the output; Python's last flush must not fail
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status, sentence = 1, str(error)
+        return _run(arguments)
+    except SystemExit as end:  # argparse, after --help too
+        return int(end.code or 0)
+    except (ClerkBaseError, ValueError, TypeError) as error:
+        _tell(f"{_program()}: {error}")
+        return _exit_status(error)
     except KeyboardInterrupt:
-        status, sentence = 130, "Interrupted; Clerk may have acted"
-    _tell(f"clerk-actor-tokens: {sentence}")
-    return status
+        _tell(f"{_program()}: Interrupted. Clerk may have acted.")
+        return 130
 
 
 if __name__ == "__main__":
