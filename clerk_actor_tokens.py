@@ -5,7 +5,7 @@
 
     from clerk_actor_tokens import ActorTokens
 
-    clerk = ActorTokens("sk_test_...")  # or ActorTokens(): the key is in CLERK_SECRET_KEY
+    clerk = ActorTokens("sk_test_...")  # or ActorTokens(), which reads CLERK_SECRET_KEY
     token = clerk.create(user_id="user_customer", actor="user_engineer")
     print(token.url)
     clerk.revoke(token)
@@ -60,10 +60,11 @@ __all__ = [
     "SDKError",
 ]
 
-# ---- What decides about security
+# ---- What decides about security: versions, limits, and where the key may be sent
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
+MAX_HEAD_BYTES = 16 * 1024  # Python takes seconds to parse large ones of some kinds
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # many servers close idle connections after 5 seconds
 MAX_IDLE_CONNECTIONS = 10
@@ -74,7 +75,8 @@ _HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
 _THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
 _PORT = r"(:\d{1,5})?"
 _SERVER_URL = rf"(https://{_HOST}|http://{_THIS_MACHINE}){_PORT}(/[\w.~%/-]*)?"
-# Without the characters at which a URL parser may end the login, and take the rest for the host.
+# The login has none of the characters at which a parser of URLs could end it, and take the rest of
+# it for the host.
 _PROXY_URL = rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?"
 
 # Which IDs may stand in a URL. With dots, slashes or % in them, they could reach another path.
@@ -89,9 +91,9 @@ class ActorToken:
     """An actor token, with the fields that Clerk documents. `dataclasses.asdict` gives its JSON.
 
     Keep `id`, which revokes it: Clerk has no operation that finds a token again. `status` is
-    "pending", "accepted", "revoked", or what Clerk may add one day. `created_at` and `updated_at`
-    are Unix times in milliseconds. `token` and `url` are secrets, which the repr leaves out:
-    whoever opens the URL first *is* that user.
+    "pending", "accepted", "revoked", or a status that Clerk adds later. `created_at` and
+    `updated_at` are Unix times in milliseconds. `token` and `url` are secrets, which the repr
+    leaves out: whoever opens the URL first *is* that user.
     """
 
     object: str
@@ -136,8 +138,8 @@ class ClerkError:
 
 
 # ---- Errors
-# Dataclasses for their typed `__init__`s. All fields but the message have defaults: pickle and copy
-# make an exception from its message alone, and restore its attributes afterwards.
+# They are dataclasses, so that `__init__` is typed. All fields but the message have defaults:
+# pickle and copy make an exception from its message alone, and restore its attributes afterwards.
 
 
 @dataclass(eq=False, repr=False)
@@ -146,7 +148,7 @@ class ClerkBaseError(Exception):
 
     `message`, the same as `str()`, is one line without the key or a token in it.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
-    lost. It is False if Clerk did not act: nothing was sent, or the response was a 3XX or 4XX.
+    lost. It is False if Clerk did not act: nothing was sent, or what was sent got a 3XX or 4XX.
     """
 
     message: str
@@ -162,7 +164,7 @@ class SDKError(ClerkBaseError):
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # the key is masked in it
+    body: str = ""  # keep it out of logs: only the key is masked in it
     retry_after: float | None = None  # in seconds
 
 
@@ -208,11 +210,13 @@ class Response(Protocol):
 class Opener(Protocol):
     """What can take the place of the network, such as `Sandbox()` or urllib's `build_opener()`.
 
-    The request holds the key: where it goes, by which proxies, redirects and retries, and for how
-    long, is then the opener's own business. `timeout` is in seconds. A response that is no success
-    may be returned, or raised as `urllib.error.HTTPError`. Any other `OSError` or
-    `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError` from reading a
-    response, which `http.client` raises for an invalid one. The rest reaches the caller as it is.
+    The request holds the key. Where it goes (by which proxies and redirects), how often and for
+    how long is the opener's own business. `timeout` is in seconds.
+
+    A response that is no success may be returned, or raised as `urllib.error.HTTPError`. An
+    `OSError` or `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError`
+    from reading a response, which is how `http.client` refuses some. Any other exception reaches
+    the caller as it is.
     """
 
     def open(self, request: Request, /, *, timeout: float) -> Response: ...
@@ -234,7 +238,8 @@ class ActorTokens:
         opener: takes the place of the network. It is asked once a call, without retries.
 
     The proxy is read here, as urllib does: HTTPS_PROXY and NO_PROXY, or the system's settings.
-    Raises `ValueError` or `TypeError` if an argument, a variable or the proxy's URL is invalid.
+    Raises `ValueError` or `TypeError` if an argument, a variable or the proxy's URL is invalid, and
+    `OSError` if TLS cannot be set up.
     """
 
     def __init__(
@@ -247,7 +252,7 @@ class ActorTokens:
         ssl_context: ssl.SSLContext | None = None,
         opener: Opener | None = None,
     ) -> None:
-        # Error trackers send the local variables of a frame: no local variable holds the key.
+        # Error trackers send the local variables of each frame: none of them may hold the key.
         self._key = os.environ.get("CLERK_SECRET_KEY", "") if secret_key is None else secret_key
         del secret_key
 
@@ -270,7 +275,7 @@ class ActorTokens:
         self._transport: _Wire | _OpenerTransport
         if opener is None:
             self._transport = _Wire(server, ssl_context, max_retries)
-            # Not in __del__: the sockets may be collected first, and would warn.
+            # In __del__, the sockets could be gone already, with a ResourceWarning.
             weakref.finalize(self, self._transport.close)
         else:
             is_opener = hasattr(opener, "open") and not isinstance(opener, type)
@@ -278,7 +283,7 @@ class ActorTokens:
             _require(ssl_context is None, "ssl_context has no effect beside an opener")
             self._transport = _OpenerTransport(opener)
 
-        # Last, so that no exception about another argument has a frame that works on the key.
+        # Last, so that an exception about another argument never meets the key.
         self._require_key()
 
     def create(
@@ -315,7 +320,7 @@ class ActorTokens:
         for name, seconds in limits.items():
             _require_number(name, seconds, int, "a whole number of seconds", 1, 2**63 - 1)
         body = _encode({"user_id": user_id, "actor": claims, **limits})
-        return self._call("/actor_tokens", body, start, timeout)
+        return self._call("/actor_tokens", body, start, timeout, is_revoke=False)
 
     def revoke(
         self, actor_token_id: str | ActorToken, *, timeout: float | None = None
@@ -337,7 +342,8 @@ class ActorTokens:
             re.fullmatch(_ID, token_id),
             "actor_token_id must be the token's ID (act_...), not its token or URL",
         )
-        return self._call("/actor_tokens/" + token_id + "/revoke", None, start, timeout)
+        path = "/actor_tokens/" + token_id + "/revoke"
+        return self._call(path, None, start, timeout, is_revoke=True)
 
     def close(self) -> None:
         """Close the idle connections. The client may be used again."""
@@ -350,7 +356,7 @@ class ActorTokens:
         self.close()
 
     def _call(
-        self, path: str, body: bytes | None, start: float, timeout: float | None
+        self, path: str, body: bytes | None, start: float, timeout: float | None, *, is_revoke: bool
     ) -> ActorToken:
         """Make one call. Returns the token in its response."""
         seconds = self._timeout if timeout is None else timeout
@@ -359,19 +365,10 @@ class ActorTokens:
         _require_number(
             "timeout", seconds, numbers, "a number of seconds", -MAX_TIMEOUT, MAX_TIMEOUT
         )
-
-        headers = {
-            "Accept": "application/json",
-            "Clerk-API-Version": API_VERSION,
-            "User-Agent": f"clerk-actor-tokens/{__version__}",
-        }
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        request = Request(self._server_url + path, body, headers, method="POST")
-        # Unredirected, or urllib's redirect handler would copy it to the new place.
+        request = _Request(self._server_url + path, body, is_revoke=is_revoke)
+        # Unredirected: urllib sends other headers to wherever a redirect leads.
         request.add_unredirected_header("Authorization", f"Bearer {self._key}")
 
-        place = request.host  # now, since urllib's proxy handler changes it
         outcome: _Response | _Failure
         if time.monotonic() < start + seconds:
             outcome = self._transport.send(request, start, seconds)
@@ -381,8 +378,7 @@ class ActorTokens:
         # Errors are raised here, where no exception is being handled and no local variable shows
         # a secret: an error tracker would send both.
         if isinstance(outcome, _Failure):
-            place += self._transport.via
-            error = _failure_error(outcome, request, place, seconds, self._mask)
+            error = _failure_error(outcome, request, seconds, self._transport.via, self._mask)
             raise error from outcome.cause
         fault = ""
         if 200 <= outcome.status < 300:
@@ -390,7 +386,7 @@ class ActorTokens:
                 return _parse_token(outcome.body)
             except ValueError as invalid:
                 fault = str(invalid)
-        raise _response_error(outcome, request, place, fault, self._mask)
+        raise _response_error(outcome, request, fault, self._mask)
 
     def _mask(self, text: object) -> str:
         """Text from outside without the key: some gateways send it back."""
@@ -421,10 +417,27 @@ class ActorTokens:
         _require_type("actor", actor, (str, Mapping), "a str or a mapping")
         claims = {"sub": actor} if isinstance(actor, str) else dict(actor)
         _require("sub" in claims, "actor has no sub: the ID of the user who will impersonate")
-        is_json = str(claims["sub"]).lstrip().startswith(("{", "[", '"'))
+        sub = claims["sub"]
+        is_json = isinstance(sub, str) and sub.lstrip().startswith(("{", "[", '"'))
         _require(not is_json, "actor is JSON as text: pass the object itself, or an ID")
-        self._require_id("the sub of actor", claims["sub"])
+        self._require_id("the sub of actor", sub)
         return claims
+
+
+class _Request(Request):
+    """The request of a create or a revoke."""
+
+    def __init__(self, url: str, body: bytes | None, *, is_revoke: bool) -> None:
+        headers = {
+            "Accept": "application/json",
+            "Clerk-API-Version": API_VERSION,
+            "User-Agent": f"clerk-actor-tokens/{__version__}",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        super().__init__(url, body, headers, method="POST")
+        self.is_revoke = is_revoke  # which does no harm when it is repeated
+        self.place = self.host  # for messages: urllib's proxy handler changes `host`
 
 
 # ---- Checks of arguments. No message quotes a text: it may be a secret.
@@ -452,7 +465,7 @@ def _split_url(pattern: str, url: str, sentence: str) -> SplitResult:
     """The parts of a URL that matches the pattern."""
     # Other characters than ASCII's may look like a slash or a dot, and become one.
     if isinstance(url, str) and url.isascii() and re.fullmatch(pattern, url, re.IGNORECASE):
-        with suppress(ValueError):  # of an IPv6 address that is none, or a port over 65535
+        with suppress(ValueError):  # an invalid IPv6 address, or a port over 65535
             parts = urlsplit(url)
             if parts.port != 0:
                 return parts
@@ -539,7 +552,7 @@ def _parse_object(body: bytes) -> JSONObject:
         document = _from_json(body.decode("utf-8-sig"))  # a byte-order mark may come first
         if isinstance(document, dict):
             return document
-    raise ValueError(f"it is not JSON, or no object. {_CHECK_ADDRESS}")
+    raise ValueError(f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}")
 
 
 def _parse_token(body: bytes) -> ActorToken:
@@ -585,7 +598,8 @@ def _retry_after(headers: Any) -> float | None:
 
 def _quote(text: object) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
-    line = re.sub(r"sk_\w+", "***", str(text)[:20_000])  # a page may have a megabyte
+    line = str(text)[:20_000]  # a page may have a megabyte
+    line = re.sub(r"(?<![A-Za-z0-9])sk_\w+|sk_(test|live)_\w+", "***", line)
     # A token is a JWT, which is long and in mixed case. IDs are shorter; error codes and trace IDs
     # may be as long, but they are lower-case.
     line = re.sub(r"[\w.=-]{40,}", lambda match: match[0] if match[0].islower() else "***", line)
@@ -598,17 +612,17 @@ def _join(*sentences: str) -> str:
     return " ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence)
 
 
-def _doubt(request: Request, may_have_acted: bool) -> str:
+def _doubt(request: _Request, may_have_acted: bool) -> str:
     """What to know before a retry, if Clerk may have acted."""
     if not may_have_acted:
         return ""
-    if request.data is None:
+    if request.is_revoke:
         return "Clerk may have revoked the token; a retry is safe"
     return "Clerk may have created a token; a retry could create another"
 
 
 def _response_error(
-    response: _Response, request: Request, place: str, fault: str, mask: Callable[[object], str]
+    response: _Response, request: _Request, fault: str, mask: Callable[[object], str]
 ) -> SDKError | ResponseValidationError:
     """The error for a response whose status is not a success, or which has a fault."""
     status = response.status
@@ -622,7 +636,7 @@ def _response_error(
         "body": body,
         "outcome_unknown": response.may_have_acted,
     }
-    happened = f"{place} responded {status} to POST {request.selector}"
+    happened = f"{request.place} responded {status} to POST {request.selector}"
     doubt = _doubt(request, response.may_have_acted)
     if fault:
         kind = _quote(headers.get("Content-Type", "unknown type"))
@@ -636,10 +650,10 @@ def _response_error(
         document = _parse_object(body.encode())
     errors = _parse_errors(document) if 400 <= status < 600 else None
     location = headers["Location"] if 300 <= status < 400 else None
-    said = _quote_all(errors, document, location, body)
+    said = _what_it_says(errors, document, location, body)
     message = _join(
         f"{happened}: {said}" if said else happened,
-        _advice(status, is_clerks=errors is not None, is_revoke=request.data is None),
+        _advice(status, from_clerk=errors is not None, is_revoke=request.is_revoke),
         doubt,
     )
     facts["retry_after"] = _retry_after(headers)
@@ -650,10 +664,10 @@ def _response_error(
     return ClerkErrors(message, errors=errors, clerk_trace_id=trace_id, meta=meta, **facts)
 
 
-def _quote_all(
+def _what_it_says(
     errors: tuple[ClerkError, ...] | None, document: JSONObject, location: object, body: str
 ) -> str:
-    """What a response says that is no success."""
+    """What to quote of a response that is no success."""
     texts = [body]
     if errors is not None:
         texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
@@ -666,13 +680,13 @@ def _quote_all(
     return "; ".join(filter(None, map(_quote, texts)))
 
 
-def _advice(status: int, *, is_clerks: bool, is_revoke: bool) -> str:
+def _advice(status: int, *, from_clerk: bool, is_revoke: bool) -> str:
     """What to do about a status, in Clerk's own response or in somebody else's page."""
     if status == 401:
         return "Check the secret key"
     if status == 402:
         return "The Clerk plan does not include impersonation"
-    if status == 404 and is_clerks:
+    if status == 404 and from_clerk:
         if is_revoke:
             return "Check the token's ID, and that the key is of the same Clerk instance"
         return "Check the user IDs: user_..., not an e-mail address"
@@ -680,17 +694,12 @@ def _advice(status: int, *, is_clerks: bool, is_revoke: bool) -> str:
 
 
 def _failure_error(
-    failure: _Failure,
-    request: Request,
-    place: str,
-    seconds: float,
-    mask: Callable[[object], str],
+    failure: _Failure, request: _Request, seconds: float, via: str, mask: Callable[[object], str]
 ) -> NoResponseError:
     """The error for a call without a complete response."""
     error = failure.error
     acted = failure.may_have_acted
-    what = "no complete response from" if acted else "nothing was sent to"
-    happened = f"POST {request.selector}: {what} {place}"
+    happened = f"POST {request.selector}: no complete response from {request.place}{via}"
     outcome = _doubt(request, acted) or "Clerk did not act; a retry is safe"
     if failure.is_timeout:
         message = _join(f"{happened} within {seconds:g} seconds", outcome)
@@ -735,7 +744,7 @@ def _certificate_advice(error: ssl.SSLCertVerificationError) -> str:
 #   whether another may follow: never after an attempt on which Clerk may have acted, except for
 #   a revoke, which does no harm when it is repeated.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
-#   most, and nothing came over it since: what comes between two calls would belong to neither.
+#   most, and nothing came over it since: what comes between two calls belongs to neither.
 
 
 class _Wire:
@@ -745,9 +754,9 @@ class _Wire:
         self, server: SplitResult, ssl_context: ssl.SSLContext | None, max_retries: int
     ) -> None:
         is_https = server.scheme == "https"
-        self._place = server.netloc  # with its port, which the proxy wants to know
+        self._host_port = server.netloc
         if server.port is None:
-            self._place += ":443" if is_https else ":80"
+            self._host_port += ":443" if is_https else ":80"
         self._max_retries = max_retries
         self._idle: deque[_Connection] = deque()  # threads share it: append and pop are atomic
 
@@ -761,7 +770,7 @@ class _Wire:
         if self._proxy:
             self.via = f" (through the proxy {self._proxy.hostname})"
 
-    def send(self, request: Request, start: float, seconds: float) -> _Response | _Failure:
+    def send(self, request: _Request, start: float, seconds: float) -> _Response | _Failure:
         """Send a request, with retries where they are safe."""
         deadline = start + seconds
         may_have_acted = False
@@ -772,7 +781,7 @@ class _Wire:
             may_have_acted = may_have_acted or outcome.may_have_acted
             outcome.may_have_acted = may_have_acted
 
-            is_safe = request.data is None or not may_have_acted  # a revoke may be repeated
+            is_safe = request.is_revoke or not may_have_acted
             if not (outcome.is_transient and is_safe and retries < self._max_retries):
                 return outcome
             pause = min(8.0, 0.5 * 2.0**retries) * random.uniform(0.5, 1)
@@ -786,9 +795,9 @@ class _Wire:
         while connection := self._pop_idle():
             connection.hang_up()
 
-    def _attempt(self, request: Request, deadline: float) -> _Response | _Failure:
+    def _attempt(self, request: _Request, deadline: float) -> _Response | _Failure:
         """Send a request once."""
-        http = _http_client(self._place, self._tls)
+        http = _http_client(self._host_port, self._tls)
         connection = None
         sent = False
         try:
@@ -798,13 +807,14 @@ class _Wire:
             connection.fell_idle = None
             http.sock = connection
             http.request("POST", request.selector, request.data, dict(request.header_items()))
-            _remaining(deadline)  # raises: nothing is sent after the deadline
+            _remaining(deadline)  # raises before `sent` is set: nothing is sent after the deadline
             sent = True
             return connection.exchange(http, deadline)
         except (OSError, HTTPException, ValueError) as error:
             failure = _Failure(error, sent=sent)
             if isinstance(error, OSError):
                 # Without its frames and its chain, which hold the request.
+                error.__cause__ = None
                 error.__context__ = None
                 failure.cause = error.with_traceback(None)
             return failure
@@ -821,7 +831,7 @@ class _Wire:
         return None
 
     def _take_idle(self) -> _Connection | None:
-        """The oldest idle connection that is usable. Older ones get closed."""
+        """The oldest idle connection that is usable. So after a burst, stale ones get closed."""
         while connection := self._pop_idle():
             if connection.is_usable():
                 return connection
@@ -835,17 +845,17 @@ class _Wire:
             hop = _http_client(self._proxy.netloc.rpartition("@")[2], None)  # without the login
         sock = _connect_tcp(hop.host, hop.port, deadline)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets never wait
             if self._proxy:
                 tunnel = _Connection(sock)
                 hop.sock = tunnel
-                headers = {"Host": self._place}
-                hop.request("CONNECT", self._place, None, headers | _proxy_login(self._proxy))
+                headers = {"Host": self._host_port}
+                hop.request("CONNECT", self._host_port, None, headers | _proxy_login(self._proxy))
                 status = tunnel.read_head(hop, deadline).status
                 if not 200 <= status < 300:
                     raise _ProxyRefusal(status)
             if self._tls:
-                # This shakes hands, too. (A separate handshake breaks truststore.)
+                # This shakes hands, too: truststore verifies before it returns.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=http.host)
             return _Connection(sock)
@@ -854,10 +864,10 @@ class _Wire:
             raise
 
 
-def _find_proxy(place: str) -> SplitResult | None:
+def _find_proxy(netloc: str) -> SplitResult | None:
     """The URL of the proxy for an https server, as urllib finds it."""
     setting = getproxies().get("https", "").strip()
-    if not setting or proxy_bypass(place):
+    if not setting or proxy_bypass(netloc):
         return None
     url = setting if "://" in setting else f"http://{setting}"
     return _split_url(
@@ -890,10 +900,10 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
     raise failure
 
 
-def _http_client(place: str, tls: ssl.SSLContext | None) -> HTTPConnection:
-    """http.client for one request to a host and port."""
-    # It opens no connection itself. An https one, so that tracers see an https URL.
-    http = HTTPSConnection(place, context=tls) if tls else HTTPConnection(place)
+def _http_client(host_port: str, tls: ssl.SSLContext | None) -> HTTPConnection:
+    """http.client for one request. It is given a connection, and opens none itself."""
+    # HTTPSConnection shows tracers an https URL, and leaves :443 out of the header Host.
+    http = HTTPSConnection(host_port, context=tls) if tls else HTTPConnection(host_port)
     http.set_debuglevel(0)  # a program may have set the class's, which prints the key
     return http
 
@@ -906,12 +916,15 @@ def _remaining(deadline: float) -> float:
     return seconds
 
 
-_TOO_LARGE = f"the response is larger than {MAX_RESPONSE_BYTES} bytes"
+_TOO_LARGE = (
+    f"the response is larger than {MAX_RESPONSE_BYTES} bytes, or its head than {MAX_HEAD_BYTES}"
+)
 
 
 class _Reader(io.BufferedReader):
     def close(self) -> None:
-        """Do nothing: http.client closes it while it may hold bytes that no response has."""
+        """Do nothing: http.client closes it after each response. But it may hold further bytes,
+        which must be noticed before the connection is used again."""
 
 
 class _Connection(io.RawIOBase):
@@ -934,6 +947,7 @@ class _Connection(io.RawIOBase):
         if (head.length or 0) > MAX_RESPONSE_BYTES:
             raise HTTPException(_TOO_LARGE)
 
+        self._allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
         # Unless the head says how long the body is, it lasts until the connection ends.
         self._may_end = head.length is None and not head.chunked
         # With a limit, or http.client would allocate as much as a chunk announces.
@@ -946,9 +960,9 @@ class _Connection(io.RawIOBase):
     def read_head(self, http: HTTPConnection, deadline: float) -> HTTPResponse:
         """Send the request that was written. Returns the response, whose body is to be read."""
         self._deadline = deadline
-        self._allowance = MAX_RESPONSE_BYTES
+        self._allowance = MAX_HEAD_BYTES
         self._may_end = False
-        # Who hangs up before all is sent may have said why: the response shows it, or its absence.
+        # A server that hangs up early may have said why. If it has not, reading fails.
         with suppress(ConnectionError, ssl.SSLError):
             self._sock.settimeout(_remaining(deadline))
             # Not the bytes themselves: ssl has its argument in a local variable.
@@ -993,11 +1007,12 @@ class _Connection(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        # Set anew before each wait, or a byte now and then would hold a call. Over TLS, too, it is
-        # for all of a recv_into.
+        # Set anew before each wait, or a byte now and then would hold a call. Over TLS, it covers
+        # all of a recv_into.
         self._sock.settimeout(0 if self._deadline is None else _remaining(self._deadline))
         try:
-            received = self._sock.recv_into(buffer)
+            # No more than is allowed, since what comes first may be a head with a part of its body.
+            received = self._sock.recv_into(buffer[: max(1, self._allowance)])
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
         if not received and not self._may_end:
@@ -1017,7 +1032,7 @@ class _OpenerTransport:
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
 
-    def send(self, request: Request, start: float, seconds: float) -> _Response | _Failure:
+    def send(self, request: _Request, start: float, seconds: float) -> _Response | _Failure:
         response: Any = None
         try:
             try:
@@ -1269,7 +1284,7 @@ def _parser() -> Any:
     notes = (
         "Environment: CLERK_SECRET_KEY, the secret key; CLERK_API_URL, Clerk's address (default: "
         "https://api.clerk.com). Exit status: 0; 1 if a call failed and Clerk did not act; 2 if an "
-        "argument is invalid; 3 if a call failed and Clerk may have acted."
+        "argument is invalid; 3 if a call failed and Clerk may have acted; 130 after Ctrl-C."
     )
     parser = Parser(prog=_program(), epilog=notes)
     parser.add_argument("--version", action="version", version=__version__)

@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Optional, TypeVar, get_type_hints
 from unittest.mock import Mock
 from urllib.error import HTTPError, URLError
 
@@ -66,8 +66,8 @@ from clerk_actor_tokens import (
 # - stay_silent: read a request, and never answer. ignore: do not even read it.
 # - tunnel(server): be a proxy that leads to that server.
 # `server.requests` has what the server read, `server.connections` is how many it accepted, and
-# `server.hung_up` is set when a connection has ended.
-# Not over a server: `api` is Clerk as `responses` mocks it; `Sandbox` is Clerk in memory.
+# `server.hung_up` is set when a connection has ended. See "The wire: servers on loopback".
+# Without a server: `api` is Clerk as `responses` mocks it; `Sandbox` is Clerk in memory.
 
 Script = Callable[["Peer"], object]
 Serve = Callable[..., "Server"]
@@ -221,6 +221,14 @@ print(*(set(sys.modules) - before))
     assert done.stdout.split() == ["clerk_actor_tokens"]
 
 
+def test_the_modules_head_tells_a_copys_version_and_licence() -> None:
+    first, second, third, *_ = MODULE.read_text(encoding="utf-8").splitlines()
+
+    assert first.startswith(f"# clerk-actor-tokens {clerk_actor_tokens.__version__}: ")
+    assert second.startswith("# SPDX-FileCopyrightText: ")
+    assert third == "# SPDX-License-Identifier: MIT"
+
+
 def test_the_module_exports_these_names() -> None:
     assert sorted(clerk_actor_tokens.__all__) == [
         "ActorToken",
@@ -281,6 +289,14 @@ def test_tokens_with_the_same_fields_are_equal_and_have_one_hash() -> None:
 
     assert token == twin
     assert hash(token) == hash(twin)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="`str | None` needs Python 3.10")
+def test_the_type_hints_of_a_token_can_be_read_at_run_time() -> None:
+    hints = get_type_hints(ActorToken)
+
+    assert hints["actor"] is dict
+    assert hints["url"] == Optional[str]
 
 
 @pytest.mark.parametrize("name", list(TOKEN))
@@ -851,7 +867,7 @@ def test_an_invalid_setting_is_refused_in_words(
     ],
 )
 def test_the_limits_of_the_settings_are_valid(options: dict[str, Any]) -> None:
-    client = ActorTokens(KEY, **options)
+    client = ActorTokens(KEY, server_url="http://localhost/v1", **options)
 
     assert isinstance(client, ActorTokens)
 
@@ -998,6 +1014,7 @@ LOOP["loop"] = LOOP
 HALF_A_PAIR = "\ud800"  # of surrogates: not valid Unicode
 AN_ID = "must be an ID, "
 UNCHANGED = "actor must be what JSON holds unchanged"
+A_MAPPING = "actor must be a str or a mapping"
 NO_SUB = "actor has no sub: the ID of the user who will impersonate"
 AS_TEXT = "actor is JSON as text: pass the object itself, or an ID"
 EXPIRES = "expires_in_seconds must be a whole number of seconds from 1 to 9,223,372,036,854,775,807"
@@ -1034,10 +1051,10 @@ CALL_TIMEOUT = "timeout must be a number of seconds from -86,400 to 86,400"
         ),
         pytest.param("actor", "", ValueError, f"the sub of actor {AN_ID}", id="no actor"),
         pytest.param("actor", "user_2\n", ValueError, "the sub of actor", id="actor, line end"),
-        pytest.param("actor", None, TypeError, "a str or a mapping", id="actor None"),
-        pytest.param("actor", 5, TypeError, "a str or a mapping", id="actor 5"),
-        pytest.param("actor", ["sub"], TypeError, "a str or a mapping", id="actor as a list"),
-        pytest.param("actor", b"user_2", TypeError, "a str or a mapping", id="actor as bytes"),
+        pytest.param("actor", None, TypeError, A_MAPPING, id="actor None"),
+        pytest.param("actor", 5, TypeError, A_MAPPING, id="actor 5"),
+        pytest.param("actor", ["sub"], TypeError, A_MAPPING, id="actor as a list"),
+        pytest.param("actor", b"user_2", TypeError, A_MAPPING, id="actor as bytes"),
         pytest.param("actor", {}, ValueError, NO_SUB, id="empty actor"),
         pytest.param("actor", {"id": "user_2"}, ValueError, NO_SUB, id="actor without sub"),
         pytest.param("actor", {"sub": ""}, ValueError, f"sub of actor {AN_ID}", id="empty sub"),
@@ -1222,7 +1239,7 @@ def test_a_call_without_time_left_sends_nothing(
         call(client, timeout=timeout)
 
     assert caught.value.outcome_unknown is False
-    assert "nothing was sent to api.clerk.com" in str(caught.value)
+    assert "no complete response from api.clerk.com" in str(caught.value)
     assert "Clerk did not act; a retry is safe." in str(caught.value)
 
 
@@ -1304,6 +1321,47 @@ def test_an_openers_response_is_closed() -> None:
     create(ActorTokens(KEY, opener=opener))
 
     response.close.assert_called_once_with()
+
+
+def test_an_openers_response_that_cannot_be_closed_is_complete() -> None:
+    close = Mock(side_effect=ConnectionResetError("reset"))
+    response = Mock(status=200, headers={}, read=lambda: JSON, close=close)
+    opener = Mock(open=Mock(return_value=response))
+
+    token = create(ActorTokens(KEY, opener=opener))
+
+    assert token == ActorToken(**TOKEN)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param({"status": 200, "read": lambda: LINK}, id="text as the body"),
+        pytest.param({"status": None, "read": lambda: JSON}, id="no status"),
+    ],
+)
+def test_an_invalid_response_of_an_opener_is_a_type_error_that_shows_no_secret(
+    response: dict[str, Any],
+) -> None:
+    opener = Mock(open=Mock(return_value=types.SimpleNamespace(headers={}, **response)))
+
+    with pytest.raises(TypeError) as caught:
+        create(ActorTokens(KEY, opener=opener))
+
+    assert_no_secret_shows(caught.value)
+
+
+@pytest.mark.parametrize(
+    "exception", [ValueError("invalid chunk"), http.client.IncompleteRead(b"")]
+)
+def test_what_reading_an_openers_response_raises_becomes_ours(exception: Exception) -> None:
+    response = Mock(status=200, headers={}, read=Mock(side_effect=exception))
+    opener = Mock(open=Mock(return_value=response))
+
+    with raises(NoResponseError) as caught:
+        create(ActorTokens(KEY, opener=opener))
+
+    assert caught.value.outcome_unknown is True
 
 
 def by_hand(text: str) -> ssl.SSLCertVerificationError:
@@ -1606,7 +1664,7 @@ def test_a_success_that_is_not_json_is_described_and_not_quoted(
     assert error.body == body.decode(errors="replace")
     assert str(error) == (
         f"api.clerk.com responded 201 to POST /v1/actor_tokens with {len(body)} bytes of "
-        "text/html, but it is not JSON, or no object. Check server_url or CLERK_API_URL. "
+        "text/html, but it is not JSON, or no JSON object. Check server_url or CLERK_API_URL. "
         "Clerk may have created a token; a retry could create another."
     )
 
@@ -2066,6 +2124,10 @@ def test_the_message_quotes_200_characters_of_a_page_at_most(
         pytest.param("." + "a-_=" * 10 + "B", "***", id="marks"),
         pytest.param(f"<{SECRET}>", "<***>", id="a token"),
         pytest.param("sk_live_another!", "***!", id="another key"),
+        pytest.param("(sk_other)", "(***)", id="a key of another kind"),
+        pytest.param("xsk_live_another", "x***", id="a key after a letter"),
+        pytest.param("xsk_test_another", "x***", id="a test key after a letter"),
+        pytest.param("a task_queue", "a task_queue", id="a word with sk in it"),
         pytest.param(f"<{KEY}>", "<***>", id="the key"),
     ],
 )
@@ -2147,7 +2209,7 @@ def test_all_headers_of_a_name_are_kept(serve: Serve) -> None:
         ),
         pytest.param(
             ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
-            "POST /v1/actor_tokens: nothing was sent to api.clerk.com: Connection refused. "
+            "POST /v1/actor_tokens: no complete response from api.clerk.com: Connection refused. "
             "Clerk did not act; a retry is safe.",
             id="refused",
         ),
@@ -2228,7 +2290,7 @@ def test_the_advice_for_an_invalid_certificate_fits_its_cause(
     with raises(NoResponseError) as caught:
         create(clerk)
 
-    assert f"nothing was sent to api.clerk.com: the cause. {advice}" in str(caught.value)
+    assert f"no complete response from api.clerk.com: the cause. {advice}" in str(caught.value)
     assert str(caught.value).endswith(" Clerk did not act.")
     assert "retry" not in str(caught.value)
 
@@ -3293,6 +3355,18 @@ def test_the_cause_of_an_error_has_neither_a_traceback_nor_a_context() -> None:
     assert caught.value.__cause__.__context__ is None
 
 
+def test_the_cause_of_an_error_has_no_cause_of_its_own(monkeypatch: Patch) -> None:
+    failure = ConnectionRefusedError("refused")
+    failure.__cause__ = ValueError(KEY)
+    monkeypatch.setattr(socket, "create_connection", Mock(side_effect=failure))
+
+    with raises(NoResponseError) as caught:
+        create(ActorTokens(KEY, server_url="http://localhost:9/v1", max_retries=0))
+
+    assert caught.value.__cause__ is failure
+    assert failure.__cause__ is None
+
+
 def test_http_clients_own_exception_is_not_the_cause_since_it_holds_the_response(
     serve: Serve,
 ) -> None:
@@ -3852,6 +3926,14 @@ HOSTILE = [
         page_after("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 900"), id="two lengths"
     ),
     pytest.param(page_after("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip"), id="gzip transfer"),
+    pytest.param(
+        page_after("HTTP/1.1 200 OK\r\nContent-Type: multipart/x; boundary*1=a; boundary*=b"),
+        id="two boundaries",
+    ),
+    pytest.param(
+        page_after("HTTP/1.1 200 OK\r\nContent-Type: multipart/x; boundary*=\x00''b"),
+        id="a null byte in a boundary",
+    ),
     pytest.param(CHUNKED + b"x\r\n{}\r\n\r\n", id="chunk size x"),
     pytest.param(CHUNKED + b"\r\n\r\n", id="no chunk size"),
     pytest.param(CHUNKED + b"2\r\n{}xx0\r\n\r\n", id="no line end after a chunk"),
@@ -3936,6 +4018,53 @@ def test_a_response_that_does_not_end_is_refused_after_1_mib(
     limits = "larger than 1048576 bytes|more than [0-9]+ (interim responses|headers|trailers)"
     assert re.search(limits, str(caught.value))
     assert len(server.requests) == 1, "it was retried"
+
+
+def head_of(size: int) -> bytes:
+    """The head of a response without a body, of so many bytes."""
+    head = b"HTTP/1.1 204 No Content\r\nX: "
+    return head + b"x" * (size - len(head) - 4) + b"\r\n\r\n"
+
+
+@PLAIN_AND_TLS
+def test_a_head_of_16_kib_is_read(serve: Serve, https: bool) -> None:
+    head = head_of(16384)
+    server = serve(send(head), https=https)
+
+    with raises(ResponseValidationError) as caught:
+        create(server.client())
+
+    assert len(head) == 16384
+    assert caught.value.status_code == 204
+
+
+@PLAIN_AND_TLS
+def test_a_head_of_16_kib_and_one_byte_is_refused(serve: Serve, https: bool) -> None:
+    head = head_of(16385)
+    server = serve(send(head), https=https)
+
+    with raises(NoResponseError) as caught:
+        create(server.client())
+
+    assert len(head) == 16385
+    assert "or its head than 16384" in str(caught.value)
+
+
+def test_a_head_of_12_kib_is_read_though_a_small_piece_of_it_comes_first(
+    serve: Serve, monkeypatch: Patch
+) -> None:
+    server = serve(respond(JSON + b" " * 100_000, X="x" * 12_000))
+    receive = socket.socket.recv_into
+    sizes = itertools.chain([900], itertools.repeat(1_000_000))
+
+    def receive_a_small_piece_first(sock: socket.socket, buffer: Any) -> int:
+        return receive(sock, buffer[: next(sizes)])
+
+    monkeypatch.setattr(socket.socket, "recv_into", receive_a_small_piece_first)
+
+    token = create(server.client())
+
+    assert token == ActorToken(**TOKEN)
 
 
 def response_of(size: int) -> bytes:
@@ -4321,7 +4450,9 @@ def test_a_proxy_that_refuses_is_retried_after_a_5xx_only(
 
     assert caught.value.outcome_unknown is False
     assert str(caught.value).split(". ")[0].endswith(f"the proxy responded {status}")
-    assert "nothing was sent to localhost:9 (through the proxy 127.0.0.1): " in str(caught.value)
+    assert "no complete response from localhost:9 (through the proxy 127.0.0.1): " in str(
+        caught.value
+    )
     assert str(caught.value).endswith("Clerk did not act; a retry is safe.")
     assert "hunter2" not in str(caught.value)
     assert len(pauses) == retries
@@ -4434,11 +4565,13 @@ def test_a_proxys_endless_head_is_refused_after_1_mib(serve: Serve, monkeypatch:
         pytest.param("user:word@proxy:1/path", id="a path"),
     ],
 )
-def test_a_proxy_setting_that_is_no_http_proxy_is_refused(monkeypatch: Patch, setting: str) -> None:
+def test_a_proxy_setting_that_is_no_http_proxy_is_refused(
+    monkeypatch: Patch, trust: ssl.SSLContext, setting: str
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", setting)
 
     with pytest.raises(ValueError, match=r"HTTPS_PROXY.*percent-encoded.*65535") as caught:
-        ActorTokens(KEY, server_url="https://localhost:9/v1")
+        ActorTokens(KEY, server_url="https://localhost:9/v1", ssl_context=trust)
 
     shown = "".join(traceback.format_exception(ValueError, caught.value, None))
     assert "word" not in shown.replace("password", "")
@@ -5016,7 +5149,7 @@ def test_no_response_steers_the_terminal(
             "argument --actor: it is not valid JSON",
             id="deep JSON",
         ),
-        pytest.param("create user_1 --actor [1]", "a str or a mapping", id="a list"),
+        pytest.param("create user_1 --actor [1]", A_MAPPING, id="a list"),
         pytest.param("""create user_1 --actor '{"a": 1}'""", "actor has no sub", id="no sub"),
         pytest.param(
             """create u --actor '{"sub": "u", "x": NaN}'""",
