@@ -802,9 +802,9 @@ class _Wire:
         sent = False
         try:
             connection = self._take_idle() or self._connect(http, deadline)
-            # It is kept only if exchange() sets this again: after anything else, it may hold
-            # a part of this request or of its response.
-            connection.fell_idle = None
+            # Until exchange() has read a complete response: anything else may leave a part of this
+            # request or of its response behind.
+            connection.is_reusable = False
             http.sock = connection
             http.request("POST", request.selector, request.data, dict(request.header_items()))
             _remaining(deadline)  # raises before `sent` is set: nothing is sent after the deadline
@@ -819,16 +819,17 @@ class _Wire:
                 failure.cause = error.with_traceback(None)
             return failure
         finally:  # after Ctrl-C, too
-            if connection and connection.fell_idle and len(self._idle) < MAX_IDLE_CONNECTIONS:
-                self._idle.append(connection)
-            elif connection:
-                connection.hang_up()
+            if connection:
+                self._keep_or_hang_up(connection)
 
-    def _pop_idle(self) -> _Connection | None:
-        """The oldest idle connection, usable or not."""
-        with suppress(IndexError):  # no length check: another thread may take the last
-            return self._idle.popleft()
-        return None
+    def _keep_or_hang_up(self, connection: _Connection) -> None:
+        if connection.is_reusable and len(self._idle) < MAX_IDLE_CONNECTIONS:
+            connection.process = os.getpid()
+            # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
+            connection.idle_since = time.time()
+            self._idle.append(connection)
+        else:
+            connection.hang_up()
 
     def _take_idle(self) -> _Connection | None:
         """The oldest idle connection that is usable. So after a burst, stale ones get closed."""
@@ -836,6 +837,11 @@ class _Wire:
             if connection.is_usable():
                 return connection
             connection.hang_up()
+        return None
+
+    def _pop_idle(self) -> _Connection | None:
+        with suppress(IndexError):  # no length check: another thread may take the last
+            return self._idle.popleft()
         return None
 
     def _connect(self, http: HTTPConnection, deadline: float) -> _Connection:
@@ -937,7 +943,9 @@ class _Connection(io.RawIOBase):
         self._allowance = 0
         self._may_end = False
         self._reader = _Reader(self)
-        self.fell_idle: tuple[int, float] | None = None  # in which process, and when
+        self.is_reusable = False
+        self.process = 0  # in which it fell idle
+        self.idle_since = 0.0
 
     def exchange(self, http: HTTPConnection, deadline: float) -> _Response:
         """Send the request that was written. Returns the complete response."""
@@ -952,9 +960,7 @@ class _Connection(io.RawIOBase):
         self._may_end = head.length is None and not head.chunked
         # With a limit, or http.client would allocate as much as a chunk announces.
         body = head.read(MAX_RESPONSE_BYTES)
-        if not head.will_close:
-            # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
-            self.fell_idle = (os.getpid(), time.time())
+        self.is_reusable = not head.will_close
         return _Response(head.status, head.headers, body)
 
     def read_head(self, http: HTTPConnection, deadline: float) -> HTTPResponse:
@@ -975,10 +981,9 @@ class _Connection(io.RawIOBase):
 
     def is_usable(self) -> bool:
         """Whether it fell idle in this process (not its parent), is fresh, and silent since."""
-        if self.fell_idle is None:
+        if self.process != os.getpid():
             return False
-        process, since = self.fell_idle
-        if process != os.getpid() or not 0 <= time.time() - since < MAX_IDLE_SECONDS:
+        if not 0 <= time.time() - self.idle_since < MAX_IDLE_SECONDS:
             return False
 
         self._deadline = None
