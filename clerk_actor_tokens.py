@@ -1069,7 +1069,6 @@ class _OpenerTransport:
 # Imported here, and not at the head: the client does not need them.
 import sys  # noqa: E402
 from dataclasses import replace  # noqa: E402
-from urllib.response import addinfourl  # noqa: E402
 
 __all__ += ["Sandbox", "main"]
 
@@ -1111,7 +1110,7 @@ class Sandbox:
                 f"Actor token cannot be revoked because its status is {token.status}. "
                 "Only pending tokens can be revoked.",
             )
-        return _json_response(200, vars(self._update(token, "revoked")))
+        return _SandboxResponse(200, vars(self._update(token, "revoked")))
 
     def accept(self, token_id: str | ActorToken) -> None:
         """Play the user who opens the link. Raises `ValueError` if no such token is pending."""
@@ -1161,7 +1160,7 @@ class Sandbox:
         self.tokens[token.id] = token
         ticket = f"eyJ.{os.urandom(40).hex()}.{os.urandom(43).hex()}"
         url = f"https://sandbox.clerk.accounts.dev/v1/tickets/accept?ticket={ticket}"
-        return _json_response(200, {**vars(token), "token": ticket, "url": url})
+        return _SandboxResponse(200, {**vars(token), "token": ticket, "url": url})
 
     def _update(self, token: ActorToken, status: str) -> ActorToken:
         updated = replace(token, status=status, updated_at=int(time.time() * 1000))
@@ -1169,13 +1168,13 @@ class Sandbox:
         return updated
 
 
-def _json_response(
-    status: int, document: JSONObject, headers: Mapping[str, str] | None = None
-) -> Response:
-    fields: Any = {"Content-Type": "application/json", **(headers or {})}
-    body = io.BytesIO(json.dumps(document).encode())
-    response: Response = addinfourl(body, fields, "", status)  # type: ignore[assignment]
-    return response
+class _SandboxResponse(io.BytesIO):
+    def __init__(
+        self, status: int, document: JSONObject, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(json.dumps(document).encode())
+        self.status = status
+        self.headers = {"Content-Type": "application/json", **(headers or {})}
 
 
 def _error_response(
@@ -1185,7 +1184,7 @@ def _error_response(
         "errors": [{"code": code, "message": text, "long_message": text}],
         "clerk_trace_id": os.urandom(16).hex(),
     }
-    return _json_response(status, document, headers)
+    return _SandboxResponse(status, document, headers)
 
 
 # ---- The command line
@@ -1200,7 +1199,7 @@ def _demo() -> int:
             response = super().open(request)
             document: JSONObject = json.loads(response.read())
             print(f"< {response.status}\n< {json.dumps(document)}")
-            return _json_response(response.status, document)
+            return _SandboxResponse(response.status, document)
 
     clerk = ActorTokens("sk_test_demo", server_url="https://api.clerk.com/v1", opener=Narrator())
     print("This is a simulation: Clerk is played in memory, and nothing is sent.")
