@@ -64,7 +64,7 @@ __all__ = [
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
-MAX_HEAD_BYTES = 16 * 1024  # Python takes seconds to parse large ones of some kinds
+MAX_HEAD_BYTES = 16 * 1024  # Python can take seconds to parse a large head that is malformed
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # many servers close idle connections after 5 seconds
 MAX_IDLE_CONNECTIONS = 10
@@ -146,7 +146,7 @@ class ClerkError:
 class ClerkBaseError(Exception):
     """What a failed call raises. (Invalid arguments raise `ValueError` or `TypeError`.)
 
-    `message`, the same as `str()`, is one line without the key or a token in it.
+    `message`, the same as `str()`, is one line without the key, or what looks like a token.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
     lost. It is False if Clerk did not act: nothing was sent, or what was sent got a 3XX or 4XX.
     """
@@ -231,9 +231,9 @@ class ActorTokens:
             with or without `/v1`, or else https://api.clerk.com/v1.
         timeout: seconds for a whole call, with its retries. (Only the look-up of a host's name may
             take longer: nothing can interrupt it.)
-        max_retries: the maximum number of retries of a call. A create is retried if no connection
-            (with its tunnel and TLS) was made, and after a 429; a revoke also after a 5XX or a
-            lost connection.
+        max_retries: the maximum number of retries of a call. A create is retried if making a
+            connection failed, and after a 429; a revoke also after a 5XX or a lost connection.
+            An invalid certificate and a proxy's 3XX or 4XX end the call at once.
         ssl_context: the TLS settings. If None: `ssl.create_default_context()`.
         opener: takes the place of the network. It is asked once a call, without retries.
 
@@ -275,7 +275,7 @@ class ActorTokens:
         self._transport: _Wire | _OpenerTransport
         if opener is None:
             self._transport = _Wire(server, ssl_context, max_retries)
-            # In __del__, the sockets could be gone already, with a ResourceWarning.
+            # Not in __del__: the sockets may be collected before that, each with a ResourceWarning.
             weakref.finalize(self, self._transport.close)
         else:
             is_opener = hasattr(opener, "open") and not isinstance(opener, type)
@@ -283,7 +283,7 @@ class ActorTokens:
             _require(ssl_context is None, "ssl_context has no effect beside an opener")
             self._transport = _OpenerTransport(opener)
 
-        # Last, so that an exception about another argument never meets the key.
+        # Last: what the checks above raise has no frame that works on the key.
         self._require_key()
 
     def create(
@@ -360,7 +360,7 @@ class ActorTokens:
     ) -> ActorToken:
         """Make one call. Returns the token in its response."""
         seconds = self._timeout if timeout is None else timeout
-        # 0 or less is valid: it is what a Lambda computes that has no time left.
+        # 0 or less is valid: an AWS Lambda function computes it when it has no time left.
         numbers = (int, float)
         _require_number(
             "timeout", seconds, numbers, "a number of seconds", -MAX_TIMEOUT, MAX_TIMEOUT
@@ -407,6 +407,7 @@ class ActorTokens:
         )
 
     def _require_id(self, name: str, value: Any) -> None:
+        # (If it is the key, this frame has it, as the caller's has.)
         _require_type(name, value, str, "an ID, as a str")
         is_key = self._key in value or value.startswith(("sk_", "pk_"))
         is_id = value and value == value.strip() and value.isprintable() and not is_key
@@ -521,7 +522,8 @@ class _Failure:
 
     def __init__(self, error: Exception, *, sent: bool) -> None:
         self.error = error
-        self.cause: OSError | None = None  # what a traceback may show
+        # What a traceback shows. None with an opener, whose exceptions may hold the request.
+        self.cause: OSError | None = None
         self.headers = Message()  # none came
         self.may_have_acted = sent
         # With an errno, it is the system's own time limit, and not the call's timeout.
@@ -599,7 +601,7 @@ def _retry_after(headers: Any) -> float | None:
 def _quote(text: object) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
     line = str(text)[:20_000]  # a page may have a megabyte
-    line = re.sub(r"(?<![A-Za-z0-9])sk_\w+|sk_(test|live)_\w+", "***", line)
+    line = re.sub(r"(?<![A-Za-z0-9])sk_[\w.~+/=-]+|sk_(test|live)_[\w.~+/=-]+", "***", line)
     # A token is a JWT, which is long and in mixed case. IDs are shorter; error codes and trace IDs
     # may be as long, but they are lower-case.
     line = re.sub(r"[\w.=-]{40,}", lambda match: match[0] if match[0].islower() else "***", line)
@@ -628,7 +630,7 @@ def _response_error(
     status = response.status
     headers = Message()
     for name, value in (response.headers or {}).items():
-        headers[str(name)] = mask(value)
+        headers[mask(name)] = mask(value)
     body = mask(response.body.decode("utf-8-sig", "replace"))
     facts: Any = {
         "status_code": status,
@@ -807,7 +809,7 @@ class _Wire:
             connection.is_reusable = False
             http.sock = connection
             http.request("POST", request.selector, request.data, dict(request.header_items()))
-            _remaining(deadline)  # raises before `sent` is set: nothing is sent after the deadline
+            _remaining(deadline)  # if this raises, nothing was sent
             sent = True
             return connection.exchange(http, deadline)
         except (OSError, HTTPException, ValueError) as error:
@@ -824,7 +826,7 @@ class _Wire:
 
     def _keep_or_hang_up(self, connection: _Connection) -> None:
         if connection.is_reusable and len(self._idle) < MAX_IDLE_CONNECTIONS:
-            connection.process = os.getpid()
+            connection.idle_in = os.getpid()
             # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
             connection.idle_since = time.time()
             self._idle.append(connection)
@@ -848,7 +850,8 @@ class _Wire:
         """A new connection: TCP, the proxy's tunnel if any, TLS unless it is http."""
         hop = http
         if self._proxy:
-            hop = _http_client(self._proxy.netloc.rpartition("@")[2], None)  # without the login
+            # The login goes into a header.
+            hop = _http_client(self._proxy.netloc.rpartition("@")[2], None)
         sock = _connect_tcp(hop.host, hop.port, deadline)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets never wait
@@ -857,11 +860,11 @@ class _Wire:
                 hop.sock = tunnel
                 headers = {"Host": self._host_port}
                 hop.request("CONNECT", self._host_port, None, headers | _proxy_login(self._proxy))
-                status = tunnel.read_head(hop, deadline).status
+                status = tunnel.send_and_read_head(hop, deadline).status
                 if not 200 <= status < 300:
                     raise _ProxyRefusal(status)
             if self._tls:
-                # This shakes hands, too: truststore verifies before it returns.
+                # This shakes hands, too, and must: truststore's verifies the certificate in here.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=http.host)
             return _Connection(sock)
@@ -939,17 +942,18 @@ class _Connection(io.RawIOBase):
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._request = b""
+        self._all_sent = False
         self._deadline: float | None = None  # None: take what has come, and never wait
         self._allowance = 0
         self._may_end = False
         self._reader = _Reader(self)
         self.is_reusable = False
-        self.process = 0  # in which it fell idle
+        self.idle_in = 0  # the ID of a process
         self.idle_since = 0.0
 
     def exchange(self, http: HTTPConnection, deadline: float) -> _Response:
         """Send the request that was written. Returns the complete response."""
-        head = self.read_head(http, deadline)
+        head = self.send_and_read_head(http, deadline)
         if head.status < 200:
             raise HTTPException(f"an interim response, {head.status}, in place of the response")
         if (head.length or 0) > MAX_RESPONSE_BYTES:
@@ -960,19 +964,21 @@ class _Connection(io.RawIOBase):
         self._may_end = head.length is None and not head.chunked
         # With a limit, or http.client would allocate as much as a chunk announces.
         body = head.read(MAX_RESPONSE_BYTES)
-        self.is_reusable = not head.will_close
+        self.is_reusable = self._all_sent and not head.will_close
         return _Response(head.status, head.headers, body)
 
-    def read_head(self, http: HTTPConnection, deadline: float) -> HTTPResponse:
+    def send_and_read_head(self, http: HTTPConnection, deadline: float) -> HTTPResponse:
         """Send the request that was written. Returns the response, whose body is to be read."""
         self._deadline = deadline
         self._allowance = MAX_HEAD_BYTES
         self._may_end = False
-        # A server that hangs up early may have said why. If it has not, reading fails.
+        self._all_sent = False
+        self._sock.settimeout(_remaining(deadline))
+        # A server that hangs up early may have said why. If it has not, reading fails, too.
         with suppress(ConnectionError, ssl.SSLError):
-            self._sock.settimeout(_remaining(deadline))
             # Not the bytes themselves: ssl has its argument in a local variable.
             self._sock.sendall(memoryview(self._request))
+            self._all_sent = True
         self._request = b""
         try:
             return http.getresponse()
@@ -981,14 +987,14 @@ class _Connection(io.RawIOBase):
 
     def is_usable(self) -> bool:
         """Whether it fell idle in this process (not its parent), is fresh, and silent since."""
-        if self.process != os.getpid():
+        if self.idle_in != os.getpid():
             return False
         if not 0 <= time.time() - self.idle_since < MAX_IDLE_SECONDS:
             return False
 
         self._deadline = None
         with suppress(OSError, HTTPException):
-            # None: nothing has come. Bytes would belong to no call, and b"" is the end.
+            # None: nothing has come. A byte would belong to no call. The end raises.
             return self._reader.read(1) is None
         return False
 
@@ -1044,11 +1050,12 @@ class _OpenerTransport:
                 response = self._opener.open(request, timeout=seconds)
             except HTTPError as error:  # urllib raises a response that is no success
                 response = error
-            # int() and bytes(): an invalid response fails here, where nothing holds its body.
+            # int() and bytes() refuse an invalid response here, where no variable holds its body.
             return _Response(int(response.status), response.headers, bytes(response.read()))
         except (OSError, HTTPException, ValueError) as error:
+            # A ValueError from a response is http.client's; one from the opener itself is a bug.
             if response is None and not isinstance(error, (OSError, HTTPException)):
-                raise  # a bug in the opener; but http.client raises it for an invalid response
+                raise
             reason = error.reason if isinstance(error, URLError) else error
             if not isinstance(reason, Exception):  # a text
                 reason = error
@@ -1085,9 +1092,9 @@ class Sandbox:
 
     def __init__(self) -> None:
         self.tokens: dict[str, ActorToken] = {}
-        self._failures: deque[Response | Exception] = deque()
+        self._failures: deque[_SandboxResponse | Exception] = deque()
 
-    def open(self, request: Request, *, timeout: float = 0) -> Response:
+    def open(self, request: Request, *, timeout: float = 0) -> _SandboxResponse:
         """Return the response to a request."""
         if self._failures:
             failure = self._failures.popleft()
@@ -1145,7 +1152,7 @@ class Sandbox:
             raise ValueError("status_code must be a status from 400 to 599, or an exception")
         self._failures.append(_error_response(status_code, code, message, headers))
 
-    def _create(self, body: Any) -> Response:
+    def _create(self, body: Any) -> _SandboxResponse:
         document = json.loads(body)
         now = int(time.time() * 1000)
         token = ActorToken(
@@ -1179,7 +1186,7 @@ class _SandboxResponse(io.BytesIO):
 
 def _error_response(
     status: int, code: str, text: str, headers: Mapping[str, str] | None = None
-) -> Response:
+) -> _SandboxResponse:
     document = {
         "errors": [{"code": code, "message": text, "long_message": text}],
         "clerk_trace_id": os.urandom(16).hex(),
@@ -1192,14 +1199,14 @@ def _error_response(
 
 def _demo() -> int:
     class Narrator(Sandbox):
-        def open(self, request: Request, *, timeout: float = 0) -> Response:
+        def open(self, request: Request, *, timeout: float = 0) -> _SandboxResponse:
+            body: Any = request.data
             print(f"> POST {request.full_url}\n> Authorization: Bearer sk_test_***")
-            if request.data:
-                print(f"> {request.data.decode()}")  # type: ignore[union-attr]
+            if body:
+                print(f"> {body.decode()}")
             response = super().open(request)
-            document: JSONObject = json.loads(response.read())
-            print(f"< {response.status}\n< {json.dumps(document)}")
-            return _SandboxResponse(response.status, document)
+            print(f"< {response.status}\n< {response.getvalue().decode()}")
+            return response
 
     clerk = ActorTokens("sk_test_demo", server_url="https://api.clerk.com/v1", opener=Narrator())
     print("This is a simulation: Clerk is played in memory, and nothing is sent.")
