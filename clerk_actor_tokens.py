@@ -383,7 +383,7 @@ class ActorTokens:
         fault = ""
         if 200 <= outcome.status < 300:
             try:
-                return _parse_token(outcome.body)
+                return _parse_token(outcome)
             except ValueError as invalid:
                 fault = str(invalid)
         raise _response_error(outcome, request, fault, self._mask)
@@ -497,16 +497,39 @@ def _encode(document: JSONObject) -> bytes:
 # ---- From a response to a result or an error
 
 
+_CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")  # but Python reads NaN and Infinity
+
+
+_from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
 class _Response:
-    """A complete response, of whatever status."""
+    """A complete response, of whatever status.
+
+    Its body may hold a token, and error trackers send the local variables of each frame. So what
+    a success says is passed on as this object, which they show without its attributes.
+    """
 
     def __init__(self, status: int, headers: Any, body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.document: Any = None  # see `read_json`
         # Only a redirect or a refusal says that Clerk did not act.
         self.may_have_acted = not 300 <= status < 500
         self.is_transient = status == 429 or status >= 500
+
+    def read_json(self) -> None:
+        """Set `document` to the JSON object in the body. Raises `ValueError`, quoting nothing."""
+        with suppress(ValueError, RecursionError):
+            self.document = _from_json(self.body.decode("utf-8-sig"))  # maybe a byte-order mark
+        if not isinstance(self.document, dict):
+            self.document = {}
+            raise ValueError(f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}")
 
 
 class _ProxyRefusal(OSError):
@@ -538,37 +561,15 @@ class _Failure:
             self.is_transient = error.status >= 500
 
 
-_CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"JSON has no {name}")  # but Python reads NaN and Infinity
-
-
-_from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
-
-
-def _parse_object(body: bytes) -> JSONObject:
-    """The JSON object in a body. Raises `ValueError`, whose text quotes nothing of it."""
-    with suppress(ValueError, RecursionError):
-        document = _from_json(body.decode("utf-8-sig"))  # a byte-order mark may come first
-        if isinstance(document, dict):
-            return document
-    raise ValueError(f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}")
-
-
-def _parse_token(body: bytes) -> ActorToken:
+def _parse_token(response: _Response) -> ActorToken:
     """The actor token in a success. Raises `ValueError`, whose text quotes nothing of it."""
-    document = _parse_object(body)
-    fields: Any = {}
+    response.read_json()
     for name, kind in _TOKEN_FIELDS.items():
-        value = document.get(name)
-        if type(value) not in _JSON_TYPES[kind]:
+        if type(response.document.get(name)) not in _JSON_TYPES[kind]:
             raise ValueError(f"its {name} should be {kind}")
-        fields[name] = value
-    if fields["object"] != "actor_token":
+    if response.document["object"] != "actor_token":
         raise ValueError("its object should be actor_token")
-    return ActorToken(**fields)
+    return ActorToken(**{name: response.document.get(name) for name in _TOKEN_FIELDS})
 
 
 def _parse_errors(document: JSONObject) -> tuple[ClerkError, ...] | None:
@@ -647,9 +648,10 @@ def _response_error(
             _join(f"{happened} with {received}, but {fault}", doubt), **facts
         )
 
-    document: JSONObject = {}
+    response.body = body.encode()
     with suppress(ValueError):
-        document = _parse_object(body.encode())
+        response.read_json()
+    document = response.document
     errors = _parse_errors(document) if 400 <= status < 600 else None
     location = headers["Location"] if 300 <= status < 400 else None
     said = _what_it_says(errors, document, location, body)
@@ -963,9 +965,9 @@ class _Connection(io.RawIOBase):
         # Unless the head says how long the body is, it lasts until the connection ends.
         self._may_end = head.length is None and not head.chunked
         # With a limit, or http.client would allocate as much as a chunk announces.
-        body = head.read(MAX_RESPONSE_BYTES)
+        response = _Response(head.status, head.headers, head.read(MAX_RESPONSE_BYTES))
         self.is_reusable = self._all_sent and not head.will_close
-        return _Response(head.status, head.headers, body)
+        return response
 
     def send_and_read_head(self, http: HTTPConnection, deadline: float) -> HTTPResponse:
         """Send the request that was written. Returns the response, whose body is to be read."""
