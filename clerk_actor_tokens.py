@@ -74,10 +74,11 @@ MAX_IDLE_CONNECTIONS = 10
 _HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
 _THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
 _PORT = r"(:\d{1,5})?"
-_SERVER_URL = rf"(https://{_HOST}|http://{_THIS_MACHINE}){_PORT}(/[\w.~%/-]*)?"
+_PATH = r"(/[\w.~%/-]*)?"
+_SERVER_URLS = (rf"https://{_HOST}{_PORT}{_PATH}", rf"http://{_THIS_MACHINE}{_PORT}{_PATH}")
 # The login has none of the characters at which a parser of URLs could end it, and take the rest of
 # it for the host.
-_PROXY_URL = rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?"
+_PROXY_URLS = (rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?",)
 
 # Which IDs may stand in a URL. With dots, slashes or % in them, they could reach another path.
 _ID = "[A-Za-z0-9_-]+"
@@ -260,7 +261,7 @@ class ActorTokens:
             base = os.environ.get("CLERK_API_URL", "").strip() or "https://api.clerk.com"
             server_url = base.rstrip("/").removesuffix("/v1") + "/v1"
         server = _split_url(
-            _SERVER_URL,
+            _SERVER_URLS,
             server_url,
             "server_url (or CLERK_API_URL) must be a URL such as https://api.clerk.com/v1, with a "
             "port up to 65535 if any; http:// may only lead to this machine",
@@ -462,10 +463,11 @@ def _require_number(
     _require(least <= value <= most, f"{name} must be {words}")
 
 
-def _split_url(pattern: str, url: str, sentence: str) -> SplitResult:
-    """The parts of a URL that matches the pattern."""
+def _split_url(patterns: tuple[str, ...], url: str, sentence: str) -> SplitResult:
+    """The parts of a URL that matches one of the patterns."""
     # Other characters than ASCII's may look like a slash or a dot, and become one.
-    if isinstance(url, str) and url.isascii() and re.fullmatch(pattern, url, re.IGNORECASE):
+    is_text = isinstance(url, str) and url.isascii()
+    if is_text and any(re.fullmatch(pattern, url, re.IGNORECASE) for pattern in patterns):
         with suppress(ValueError):  # an invalid IPv6 address, or a port over 65535
             parts = urlsplit(url)
             if parts.port != 0:
@@ -882,7 +884,7 @@ def _find_proxy(netloc: str) -> SplitResult | None:
         return None
     url = setting if "://" in setting else f"http://{setting}"
     return _split_url(
-        _PROXY_URL,
+        _PROXY_URLS,
         url,
         "HTTPS_PROXY, or the system's proxy, must be http://host:port or http://login@host:port, "
         "with the login percent-encoded and a port up to 65535",
