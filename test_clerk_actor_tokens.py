@@ -3851,6 +3851,24 @@ def test_a_time_limit_that_a_signal_raises_reaches_the_caller_as_it_is(
 
 
 @SIGNALS
+def test_a_timeout_error_that_a_signal_raises_ends_the_call_at_once(
+    serve: Serve, time_limit: None
+) -> None:
+    def ring(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, ring)
+    server = serve(ring_the_alarm, respond())
+    client = server.client()
+
+    with pytest.raises(TimeoutError) as caught:
+        revoke(client)
+
+    assert len(server.requests) == 0, "it was sent again"
+    assert_no_secret_shows(caught.value)
+
+
+@SIGNALS
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # ssl leaves the socket to the collector
 def test_a_time_limit_in_a_tls_handshake_reaches_the_caller_as_it_is(
     serve: Serve, time_limit: None
