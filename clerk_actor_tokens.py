@@ -868,7 +868,7 @@ class _Wire:
                 if not 200 <= status < 300:
                     raise _ProxyRefusal(status)
             if self._tls:
-                # This shakes hands, too, and must: truststore's verifies the certificate in here.
+                # This shakes hands, too. It must: a truststore.SSLContext verifies in here.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=http.host)
             return _Connection(sock)
