@@ -366,7 +366,8 @@ class ActorTokens:
         _require_number(
             "timeout", seconds, numbers, "a number of seconds", -MAX_TIMEOUT, MAX_TIMEOUT
         )
-        request = _Request(self._server_url + path, body, is_revoke=is_revoke)
+        via = self._transport.via
+        request = _Request(self._server_url + path, body, is_revoke=is_revoke, via=via)
         # Unredirected: urllib sends other headers to wherever a redirect leads.
         request.add_unredirected_header("Authorization", f"Bearer {self._key}")
 
@@ -379,7 +380,7 @@ class ActorTokens:
         # Errors are raised here, where no exception is being handled and no local variable shows
         # a secret: an error tracker would send both.
         if isinstance(outcome, _Failure):
-            error = _failure_error(outcome, request, seconds, self._transport.via, self._mask)
+            error = _failure_error(outcome, request, seconds, self._mask)
             raise error from outcome.cause
         fault = ""
         if 200 <= outcome.status < 300:
@@ -429,7 +430,7 @@ class ActorTokens:
 class _Request(Request):
     """The request of a create or a revoke."""
 
-    def __init__(self, url: str, body: bytes | None, *, is_revoke: bool) -> None:
+    def __init__(self, url: str, body: bytes | None, *, is_revoke: bool, via: str) -> None:
         headers = {
             "Accept": "application/json",
             "Clerk-API-Version": API_VERSION,
@@ -439,7 +440,7 @@ class _Request(Request):
             headers["Content-Type"] = "application/json"
         super().__init__(url, body, headers, method="POST")
         self.is_revoke = is_revoke  # which does no harm when it is repeated
-        self.place = self.host  # for messages: urllib's proxy handler changes `host`
+        self.place = self.host + via  # for messages: urllib's proxy handler changes `host`
 
 
 # ---- Checks of arguments. No message quotes a text: it may be a secret.
@@ -700,12 +701,12 @@ def _advice(status: int, *, from_clerk: bool, is_revoke: bool) -> str:
 
 
 def _failure_error(
-    failure: _Failure, request: _Request, seconds: float, via: str, mask: Callable[[object], str]
+    failure: _Failure, request: _Request, seconds: float, mask: Callable[[object], str]
 ) -> NoResponseError:
     """The error for a call without a complete response."""
     error = failure.error
     acted = failure.may_have_acted
-    happened = f"POST {request.selector}: no complete response from {request.place}{via}"
+    happened = f"POST {request.selector}: no complete response from {request.place}"
     outcome = _doubt(request, acted) or "Clerk did not act; a retry is safe"
     if failure.is_timeout:
         message = _join(f"{happened} within {seconds:g} seconds", outcome)
@@ -1053,6 +1054,8 @@ class _OpenerTransport:
             try:
                 response = self._opener.open(request, timeout=seconds)
             except HTTPError as error:  # urllib raises a response that is no success
+                if error.fp is None:  # it has no body, and on Python 3.9 no read()
+                    return _Response(error.code, error.headers, b"")
                 response = error
             # int() and bytes() refuse an invalid response here, where no variable holds its body.
             return _Response(int(response.status), response.headers, bytes(response.read()))

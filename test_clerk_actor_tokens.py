@@ -1473,6 +1473,19 @@ def test_a_response_of_an_opener_that_breaks_off_leaves_the_outcome_unknown(how:
     assert caught.value.outcome_unknown is True
 
 
+def test_an_opener_may_raise_a_response_without_a_body() -> None:
+    headers: Any = {"Retry-After": "4"}
+    raised = HTTPError(CREATE_URL, 429, "no", headers, None)
+    opener = Mock(open=Mock(side_effect=raised))
+
+    with raises(SDKError) as caught:
+        create(ActorTokens(KEY, opener=opener))
+
+    assert caught.value.status_code == 429
+    assert caught.value.retry_after == 4.0
+    assert caught.value.body == ""
+
+
 @pytest.mark.parametrize("status", [302, 400, 404, 429, 500])
 def test_an_opener_may_raise_a_response_that_is_no_success(status: int) -> None:
     headers: Any = {"Retry-After": "4"}
