@@ -5357,6 +5357,21 @@ def test_the_readmes_sandbox_example_runs() -> None:
     exec(readme_block("Sandbox()"), {})  # noqa: S102
 
 
+def test_the_readmes_lambda_handler_returns_the_link_on_every_python(server: Server) -> None:
+    names: dict[str, Any] = {}
+    exec(readme_block("def handler"), names)  # noqa: S102
+    event = {
+        "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "user_2", "role": "support"}}}},
+        "pathParameters": {"user_id": "user_1"},
+    }
+    context = Mock(get_remaining_time_in_millis=Mock(return_value=3000))
+
+    result = names["handler"](event, context)
+
+    assert result == {"id": TOKEN["id"], "url": LINK}
+    assert len(server.requests) == 1
+
+
 @pytest.fixture
 def sign_in_link(server: Server) -> Callable[..., tuple[int, str]]:
     """The function in the README's example of error handling, with the server for Clerk."""
