@@ -556,7 +556,8 @@ class _Failure:
         is_time_limit = isinstance(error, (TimeoutError, socket.timeout))
         self.is_timeout = is_time_limit and not getattr(error, "errno", None)
 
-        # Other exceptions are http.client's for an invalid response, which would only come again.
+        # What is no OSError comes from http.client, for a response that is invalid. A retry would
+        # only get it again, as it would an invalid certificate or a proxy's 3XX or 4XX.
         self.is_transient = isinstance(error, OSError) and not self.is_timeout
         if isinstance(error, ssl.SSLCertVerificationError):
             self.is_transient = False
@@ -657,28 +658,38 @@ def _response_error(
     document = response.document
     errors = _parse_errors(document) if 400 <= status < 600 else None
     location = headers["Location"] if 300 <= status < 400 else None
-    said = _what_it_says(errors, document, location, body)
+    trace_id = _take(document, "clerk_trace_id", str)
+    said = _what_it_says(errors, trace_id, document, location, body)
     message = _join(
         f"{happened}: {said}" if said else happened,
         _advice(status, from_clerk=errors is not None, is_revoke=request.is_revoke),
         doubt,
     )
-    facts["retry_after"] = _retry_after(headers)
+    seconds = _retry_after(headers)
     if errors is None:
-        return SDKError(message, **facts)
-    trace_id = _take(document, "clerk_trace_id", str)
+        return SDKError(message, retry_after=seconds, **facts)
     meta = _take(document, "meta", dict)
-    return ClerkErrors(message, errors=errors, clerk_trace_id=trace_id, meta=meta, **facts)
+    return ClerkErrors(
+        message,
+        errors=errors,
+        clerk_trace_id=trace_id,
+        meta=meta,
+        retry_after=seconds,
+        **facts,
+    )
 
 
 def _what_it_says(
-    errors: tuple[ClerkError, ...] | None, document: JSONObject, location: object, body: str
+    errors: tuple[ClerkError, ...] | None,
+    trace_id: str | None,
+    document: JSONObject,
+    location: object,
+    body: str,
 ) -> str:
     """What to quote of a response that is no success."""
     texts = [body]
     if errors is not None:
         texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
-        trace_id = _take(document, "clerk_trace_id", str)
         texts.append(f"trace ID {trace_id}" if trace_id else "")
     elif location:
         texts = [f"a redirect to {location}, which is not followed"]
@@ -715,11 +726,12 @@ def _failure_error(
     advice = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = _certificate_advice(error)
-        outcome = _doubt(request, acted) or "Clerk did not act"
+        if not acted:
+            outcome = "Clerk did not act"  # and a retry would be of no use
     elif isinstance(error, _ProxyRefusal) and error.status == 407:
         advice = "Check the proxy's user and password"
-    text = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error
-    text = _quote(mask(text))
+    reason = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error
+    text = _quote(mask(reason))
     name = type(error).__name__
     if not text or (not isinstance(error, OSError) and name not in text):
         text = f"{name}: {text}".rstrip(": ")  # http.client's texts say little without it
@@ -1128,8 +1140,8 @@ class Sandbox:
 
     def accept(self, token_id: str | ActorToken) -> None:
         """Play the user who opens the link. Raises `ValueError` if no such token is pending."""
-        token_id = token_id.id if isinstance(token_id, ActorToken) else token_id
-        token = self.tokens.get(token_id)
+        plain_id = token_id.id if isinstance(token_id, ActorToken) else token_id
+        token = self.tokens.get(plain_id)
         if token is None or token.status != "pending":
             raise ValueError("token_id must be the ID of a pending token")
         self._update(token, "accepted")
