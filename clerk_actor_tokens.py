@@ -382,13 +382,13 @@ class ActorTokens:
         if isinstance(outcome, _Failure):
             error = _failure_error(outcome, request, seconds, self._mask)
             raise error from outcome.cause
-        fault = ""
-        if 200 <= outcome.status < 300:
-            try:
-                return _parse_token(outcome)
-            except ValueError as invalid:
-                fault = str(invalid)
-        raise _response_error(outcome, request, fault, self._mask)
+        if not 200 <= outcome.status < 300:
+            raise _status_error(outcome, request, self._mask)
+        try:
+            return _parse_token(outcome)
+        except ValueError as invalid:
+            fault = str(invalid)
+        raise _token_error(outcome, request, fault, self._mask)
 
     def _mask(self, text: object) -> str:
         """Text from outside without the key: some gateways send it back."""
@@ -628,52 +628,62 @@ def _doubt(request: _Request, may_have_acted: bool) -> str:
     return "Clerk may have created a token; a retry could create another"
 
 
-def _response_error(
-    response: _Response, request: _Request, fault: str, mask: Callable[[object], str]
-) -> SDKError | ResponseValidationError:
-    """The error for a response whose status is not a success, or which has a fault."""
-    status = response.status
+def _facts(response: _Response, mask: Callable[[object], str]) -> dict[str, Any]:
+    """What every exception about a response has among its attributes."""
     headers = Message()
     for name, value in (response.headers or {}).items():
         headers[mask(name)] = mask(value)
-    body = mask(response.body.decode("utf-8-sig", "replace"))
-    facts: Any = {
-        "status_code": status,
+    return {
+        "status_code": response.status,
         "headers": headers,
-        "body": body,
+        "body": mask(response.body.decode("utf-8-sig", "replace")),
         "outcome_unknown": response.may_have_acted,
     }
-    happened = f"{request.place} responded {status} to POST {request.selector}"
-    doubt = _doubt(request, response.may_have_acted)
-    if fault:
-        kind = _quote(headers.get("Content-Type", "unknown type"))
-        received = f"{len(response.body)} bytes of {kind}"
-        return ResponseValidationError(
-            _join(f"{happened} with {received}, but {fault}", doubt), **facts
-        )
 
-    response.body = body.encode()
+
+def _token_error(
+    response: _Response, request: _Request, fault: str, mask: Callable[[object], str]
+) -> ResponseValidationError:
+    """The error for a success that is not an actor token."""
+    facts = _facts(response, mask)
+    kind = _quote(facts["headers"].get("Content-Type", "unknown type"))
+    received = f"{len(response.body)} bytes of {kind}"
+    happened = f"{request.place} responded {response.status} to POST {request.selector}"
+    message = _join(
+        f"{happened} with {received}, but {fault}", _doubt(request, response.may_have_acted)
+    )
+    return ResponseValidationError(message, **facts)
+
+
+def _status_error(
+    response: _Response, request: _Request, mask: Callable[[object], str]
+) -> SDKError:
+    """The error for a response whose status is not a success."""
+    status = response.status
+    facts = _facts(response, mask)
+    response.body = facts["body"].encode()
     with suppress(ValueError):
         response.read_json()
     document = response.document
     errors = _parse_errors(document) if 400 <= status < 600 else None
-    location = headers["Location"] if 300 <= status < 400 else None
     trace_id = _take(document, "clerk_trace_id", str)
-    said = _what_it_says(errors, trace_id, document, location, body)
+
+    location = facts["headers"]["Location"] if 300 <= status < 400 else None
+    said = _what_it_says(errors, trace_id, document, location, facts["body"])
+    happened = f"{request.place} responded {status} to POST {request.selector}"
     message = _join(
         f"{happened}: {said}" if said else happened,
         _advice(status, from_clerk=errors is not None, is_revoke=request.is_revoke),
-        doubt,
+        _doubt(request, response.may_have_acted),
     )
-    seconds = _retry_after(headers)
+    seconds = _retry_after(facts["headers"])
     if errors is None:
         return SDKError(message, retry_after=seconds, **facts)
-    meta = _take(document, "meta", dict)
     return ClerkErrors(
         message,
         errors=errors,
         clerk_trace_id=trace_id,
-        meta=meta,
+        meta=_take(document, "meta", dict),
         retry_after=seconds,
         **facts,
     )
