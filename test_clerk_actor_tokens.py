@@ -638,7 +638,6 @@ def test_an_empty_secret_key_is_not_replaced_by_the_environments(monkeypatch: Pa
         pytest.param({"server_url": "http://evil.example"}, "server_url", id="server_url"),
         pytest.param({"timeout": 0}, "timeout", id="timeout"),
         pytest.param({"max_retries": -1}, "max_retries", id="max_retries"),
-        pytest.param({"ssl_context": 5}, "ssl_context", id="ssl_context"),
         pytest.param({"opener": Sandbox}, "opener", id="opener"),
     ],
 )
@@ -833,13 +832,6 @@ RETRIES_WORDS = "max_retries must be a whole number from 0 to 1,000"
         pytest.param({"max_retries": True}, TypeError, RETRIES_WORDS, id="max_retries True"),
         pytest.param({"max_retries": "2"}, TypeError, RETRIES_WORDS, id="max_retries as text"),
         pytest.param({"max_retries": None}, TypeError, RETRIES_WORDS, id="max_retries None"),
-        pytest.param(
-            {"ssl_context": True},
-            ValueError,
-            "an ssl.SSLContext",
-            id="a context True",
-        ),
-        pytest.param({"ssl_context": 5}, ValueError, "an ssl.SSLContext", id="a context 5"),
         pytest.param({"opener": 5}, ValueError, "with a method open", id="opener 5"),
         pytest.param({"opener": object()}, ValueError, "with a method open", id="no open"),
         pytest.param(
@@ -872,11 +864,6 @@ def test_the_limits_of_the_settings_are_valid(options: dict[str, Any]) -> None:
     assert isinstance(client, ActorTokens)
 
 
-def test_a_context_beside_an_opener_is_refused(trust: ssl.SSLContext) -> None:
-    with pytest.raises(ValueError, match="ssl_context has no effect beside an opener"):
-        ActorTokens(KEY, ssl_context=trust, opener=Asked())
-
-
 def test_a_proxy_setting_is_of_no_concern_to_an_opener(monkeypatch: Patch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
 
@@ -898,28 +885,28 @@ def test_a_client_is_its_own_context_manager() -> None:
 
 
 CREATE_BODY = (
-    '{"user_id":"user_1a2b3c","actor":%s,"expires_in_seconds":3600,'
-    '"session_max_duration_in_seconds":1800}'
+    '{"user_id": "user_1a2b3c", "actor": %s, "expires_in_seconds": 3600, '
+    '"session_max_duration_in_seconds": 1800}'
 )
 
 
 @pytest.mark.parametrize(
     ("actor", "sent"),
     [
-        pytest.param("user_2", '{"sub":"user_2"}', id="an ID"),
-        pytest.param({"sub": "user_2", "x": 1}, '{"sub":"user_2","x":1}', id="claims"),
+        pytest.param("user_2", '{"sub": "user_2"}', id="an ID"),
+        pytest.param({"sub": "user_2", "x": 1}, '{"sub": "user_2", "x": 1}', id="claims"),
         pytest.param(
-            types.MappingProxyType({"sub": "user_2"}), '{"sub":"user_2"}', id="any mapping"
+            types.MappingProxyType({"sub": "user_2"}), '{"sub": "user_2"}', id="any mapping"
         ),
         pytest.param(
             {"sub": "u", "deep": {"list": [1, None, 2.5, True, {}]}},
-            '{"sub":"u","deep":{"list":[1,null,2.5,true,{}]}}',
+            '{"sub": "u", "deep": {"list": [1, null, 2.5, true, {}]}}',
             id="nested claims",
         ),
-        pytest.param({"sub": "u", "x": "\u00e9"}, '{"sub":"u","x":"\u00e9"}', id="not ASCII"),
+        pytest.param({"sub": "u", "x": "\u00e9"}, '{"sub": "u", "x": "\u00e9"}', id="not ASCII"),
     ],
 )
-def test_create_sends_the_actor_in_a_body_of_compact_json(
+def test_create_sends_the_actor_in_a_body_of_json(
     api: responses.RequestsMock, clerk: ActorTokens, actor: Any, sent: str
 ) -> None:
     api.post(CREATE_URL, json=TOKEN)
@@ -1012,11 +999,11 @@ for _ in range(100_000):
 LOOP: dict[str, Any] = {"sub": "user_2"}
 LOOP["loop"] = LOOP
 HALF_A_PAIR = "\ud800"  # of surrogates: not valid Unicode
-AN_ID = "must be an ID, "
+AN_ID = "must be an ID: visible characters without blanks, neither JSON as text nor a key"
+ACTOR = "actor (or its sub) must be an ID"
 UNCHANGED = "actor must be what JSON holds unchanged"
 A_MAPPING = "actor must be a str or a mapping"
 NO_SUB = "actor has no sub: the ID of the user who will impersonate"
-AS_TEXT = "actor is JSON as text: pass the object itself, or an ID"
 EXPIRES = "expires_in_seconds must be a whole number of seconds from 1 to 9,223,372,036,854,775,807"
 LASTS = "session_max_duration_in_seconds must be a whole number of seconds from 1 to 9,"
 CALL_TIMEOUT = "timeout must be a number of seconds from -86,400 to 86,400"
@@ -1030,6 +1017,8 @@ CALL_TIMEOUT = "timeout must be a number of seconds from -86,400 to 86,400"
         pytest.param("user_id", "user_1 ", ValueError, f"user_id {AN_ID}", id="user, blank after"),
         pytest.param("user_id", " user_1", ValueError, f"user_id {AN_ID}", id="user, blank before"),
         pytest.param("user_id", "user_1\n", ValueError, f"user_id {AN_ID}", id="user, line end"),
+        pytest.param("user_id", "user 1", ValueError, f"user_id {AN_ID}", id="user, blank inside"),
+        pytest.param("user_id", "user\x001", ValueError, f"user_id {AN_ID}", id="user, control"),
         pytest.param(
             "user_id",
             HALF_A_PAIR,
@@ -1049,28 +1038,22 @@ CALL_TIMEOUT = "timeout must be a number of seconds from -86,400 to 86,400"
         pytest.param(
             "user_id", b"u", TypeError, "user_id must be an ID, as a str", id="user bytes"
         ),
-        pytest.param("actor", "", ValueError, f"the sub of actor {AN_ID}", id="no actor"),
-        pytest.param("actor", "user_2\n", ValueError, "the sub of actor", id="actor, line end"),
+        pytest.param("actor", "", ValueError, ACTOR, id="no actor"),
+        pytest.param("actor", "user_2\n", ValueError, ACTOR, id="actor, line end"),
         pytest.param("actor", None, TypeError, A_MAPPING, id="actor None"),
         pytest.param("actor", 5, TypeError, A_MAPPING, id="actor 5"),
         pytest.param("actor", ["sub"], TypeError, A_MAPPING, id="actor as a list"),
         pytest.param("actor", b"user_2", TypeError, A_MAPPING, id="actor as bytes"),
         pytest.param("actor", {}, ValueError, NO_SUB, id="empty actor"),
         pytest.param("actor", {"id": "user_2"}, ValueError, NO_SUB, id="actor without sub"),
-        pytest.param("actor", {"sub": ""}, ValueError, f"sub of actor {AN_ID}", id="empty sub"),
-        pytest.param(
-            "actor",
-            {"sub": None},
-            TypeError,
-            "the sub of actor must be",
-            id="sub None",
-        ),
-        pytest.param("actor", {"sub": 5}, TypeError, "the sub of actor must be", id="sub 5"),
-        pytest.param("actor", '{"sub": "u"}', ValueError, AS_TEXT, id="an object as text"),
-        pytest.param("actor", ' {"sub": "u"}', ValueError, AS_TEXT, id="blank, object as text"),
-        pytest.param("actor", '["u"]', ValueError, AS_TEXT, id="a list as text"),
-        pytest.param("actor", '"user_2"', ValueError, AS_TEXT, id="an ID in quotes"),
-        pytest.param("actor", {"sub": '{"sub": "u"}'}, ValueError, AS_TEXT, id="sub as JSON"),
+        pytest.param("actor", {"sub": ""}, ValueError, ACTOR, id="empty sub"),
+        pytest.param("actor", {"sub": None}, TypeError, ACTOR, id="sub None"),
+        pytest.param("actor", {"sub": 5}, TypeError, ACTOR, id="sub 5"),
+        pytest.param("actor", '{"sub": "u"}', ValueError, ACTOR, id="an object as text"),
+        pytest.param("actor", ' {"sub": "u"}', ValueError, ACTOR, id="blank, object as text"),
+        pytest.param("actor", '["u"]', ValueError, ACTOR, id="a list as text"),
+        pytest.param("actor", '"user_2"', ValueError, ACTOR, id="an ID in quotes"),
+        pytest.param("actor", {"sub": '{"sub": "u"}'}, ValueError, ACTOR, id="sub as JSON"),
         pytest.param("actor", {"sub": "u", 1: "a"}, ValueError, UNCHANGED, id="number as key"),
         pytest.param(
             "actor", {"sub": "u", "x": [{None: 1}]}, ValueError, UNCHANGED, id="None as key"
@@ -1214,7 +1197,7 @@ def test_a_secret_in_place_of_a_tokens_id_is_refused_and_not_repeated(secret: st
 def test_a_key_in_place_of_an_id_is_refused_and_not_repeated(
     wrong: str, call: Callable[[ActorTokens, str], object]
 ) -> None:
-    with pytest.raises(ValueError, match="and not a key") as caught:
+    with pytest.raises(ValueError, match="neither JSON as text nor a key") as caught:
         call(ActorTokens(KEY, opener=NotAsked()), wrong)
 
     assert wrong not in str(caught.value)
@@ -1239,25 +1222,8 @@ def test_a_call_without_time_left_sends_nothing(
         call(client, timeout=timeout)
 
     assert caught.value.outcome_unknown is False
-    assert "no complete response from api.clerk.com" in str(caught.value)
-    assert "Clerk did not act; a retry is safe." in str(caught.value)
-
-
-class SlowToRead(dict[str, str]):
-    """An actor that takes 3 seconds to read."""
-
-    def keys(self) -> Any:
-        time.sleep(3)
-        return super().keys()
-
-
-def test_the_time_that_reading_the_actor_takes_counts(pauses: list[float]) -> None:
-    actor = types.MappingProxyType(SlowToRead(sub="user_2"))
-
-    with raises(RequestTimeoutError) as caught:
-        create(ActorTokens(KEY, opener=NotAsked(), timeout=3), actor)
-
-    assert caught.value.outcome_unknown is False
+    assert "to api.clerk.com got no complete response within" in str(caught.value)
+    assert str(caught.value).endswith("Clerk did not act.")
 
 
 # ---- The client: openers
@@ -1307,25 +1273,6 @@ def test_an_opener_is_not_closed_with_the_client() -> None:
 
 def test_a_response_needs_no_more_than_status_headers_and_read() -> None:
     response = types.SimpleNamespace(status=200, headers={}, read=lambda: JSON)
-    opener = Mock(open=Mock(return_value=response))
-
-    token = create(ActorTokens(KEY, opener=opener))
-
-    assert token == ActorToken(**TOKEN)
-
-
-def test_an_openers_response_is_closed() -> None:
-    response = Mock(status=200, headers={}, read=lambda: JSON)
-    opener = Mock(open=Mock(return_value=response))
-
-    create(ActorTokens(KEY, opener=opener))
-
-    response.close.assert_called_once_with()
-
-
-def test_an_openers_response_that_cannot_be_closed_is_complete() -> None:
-    close = Mock(side_effect=ConnectionResetError("reset"))
-    response = Mock(status=200, headers={}, read=lambda: JSON, close=close)
     opener = Mock(open=Mock(return_value=response))
 
     token = create(ActorTokens(KEY, opener=opener))
@@ -1473,8 +1420,8 @@ def test_a_response_of_an_opener_that_breaks_off_leaves_the_outcome_unknown(how:
     assert caught.value.outcome_unknown is True
 
 
-def test_an_opener_may_raise_a_response_without_a_body() -> None:
-    headers: Any = {"Retry-After": "4"}
+@pytest.mark.parametrize("headers", [{"Retry-After": "4"}, None], ids=["headers", "no headers"])
+def test_an_opener_may_raise_a_response_without_a_body(headers: Any) -> None:
     raised = HTTPError(CREATE_URL, 429, "no", headers, None)
     opener = Mock(open=Mock(side_effect=raised))
 
@@ -1482,7 +1429,7 @@ def test_an_opener_may_raise_a_response_without_a_body() -> None:
         create(ActorTokens(KEY, opener=opener))
 
     assert caught.value.status_code == 429
-    assert caught.value.retry_after == 4.0
+    assert dict(caught.value.headers) == (headers or {})
     assert caught.value.body == ""
 
 
@@ -1499,7 +1446,6 @@ def test_an_opener_may_raise_a_response_that_is_no_success(status: int) -> None:
     assert caught.value.status_code == status
     assert caught.value.body == "<p>no</p>"
     assert caught.value.retry_after == 4.0
-    assert body.closed
 
 
 def test_urllibs_own_opener_will_do(serve: Serve) -> None:
@@ -1651,18 +1597,15 @@ NO_TOKENS = [
     pytest.param(b"<html><body>Sign in to the hotel's WiFi</body></html>", id="a page"),
     pytest.param(b"[" * 200_000, id="deep lists"),
     pytest.param(b'{"a":' * 100_000, id="deep objects"),
-    pytest.param(JSON.replace(b"1.5", b"NaN"), id="NaN"),
-    pytest.param(JSON.replace(b"1.5", b"-Infinity"), id="Infinity"),
     pytest.param(JSON.replace(b"SUP-1", b"\xff\xfe"), id="not UTF-8"),
     pytest.param(b"\x1f\x8b\x08\x00" + bytes(40), id="gzip"),
-    pytest.param(json.dumps(TOKEN).encode("utf-16"), id="UTF-16"),
 ]
 if hasattr(sys, "get_int_max_str_digits"):  # or Python reads numbers of any length
     NO_TOKENS.append(pytest.param(JSON.replace(b"1763900000000", b"1" * 100_000), id="huge number"))
 
 
 @pytest.mark.parametrize("body", NO_TOKENS)
-def test_a_success_that_is_not_json_is_described_and_not_quoted(
+def test_a_success_that_is_not_json_is_not_quoted(
     api: responses.RequestsMock, clerk: ActorTokens, body: bytes
 ) -> None:
     api.post(CREATE_URL, body=body, status=201, content_type="text/html")
@@ -1676,20 +1619,10 @@ def test_a_success_that_is_not_json_is_described_and_not_quoted(
     assert error.headers["content-type"] == "text/html"
     assert error.body == body.decode(errors="replace")
     assert str(error) == (
-        f"api.clerk.com responded 201 to POST /v1/actor_tokens with {len(body)} bytes of "
-        "text/html, but it is not JSON, or no JSON object. Check server_url or CLERK_API_URL. "
+        "POST /v1/actor_tokens to api.clerk.com got 201, but it is not JSON, or no JSON object. "
+        "Check server_url or CLERK_API_URL. "
         "Clerk may have created a token; a retry could create another."
     )
-
-
-def test_a_success_without_a_content_type_is_described_without_it() -> None:
-    response = types.SimpleNamespace(status=200, headers=None, read=lambda: b"{}")
-    opener = Mock(open=Mock(return_value=response))
-
-    with raises(ResponseValidationError) as caught:
-        create(ActorTokens(KEY, opener=opener))
-
-    assert "with 2 bytes of unknown type, but its object should be text." in str(caught.value)
 
 
 def test_after_a_revoke_without_a_token_in_its_response_a_retry_is_safe(
@@ -1739,17 +1672,18 @@ def test_clerks_own_errors_come_with_all_that_clerk_says(
     assert error.meta == {"docs": "https://clerk.com/docs"}
     assert json.loads(error.body) == CLERKS_ERRORS
     assert error.retry_after is None
-    assert f"api.clerk.com responded {status} to POST /v1/actor_tokens: " in str(error)
+    assert f"POST /v1/actor_tokens to api.clerk.com got {status}: " in str(error)
     assert (
         ": actor_token_cannot_be_revoked_code: Actor token cannot be revoked because its status is "
         f"accepted; trace ID {TRACE_ID}."
     ) in str(error)
 
 
-DID_NOT_ACT = "trace ID 0af7651916cd43dd8448eb211c80319c."
+DID_NOT_ACT = "Clerk did not act."
 CHECK_ADDRESS = "Check server_url or CLERK_API_URL."
-CHECK_ID = "Check the token's ID, and that the key is of the same Clerk instance."
-CHECK_USERS = "Check the user IDs: user_..., not an e-mail address."
+NOT_FOLLOWED = f"Redirects are not followed. {CHECK_ADDRESS}"
+CHECK_ID = "Check the ID: user_... (not an e-mail address) or act_..., of the key's Clerk instance."
+TRACE = f"; trace ID {TRACE_ID}."
 CREATE_DOUBT = "Clerk may have created a token; a retry could create another."
 REVOKE_DOUBT = "Clerk may have revoked the token; a retry is safe."
 
@@ -1757,19 +1691,15 @@ REVOKE_DOUBT = "Clerk may have revoked the token; a retry is safe."
 @pytest.mark.parametrize(
     ("call", "status", "advice"),
     [
-        pytest.param(create, 401, "Check the secret key.", id="401 on create"),
-        pytest.param(revoke, 401, "Check the secret key.", id="401 on revoke"),
-        pytest.param(
-            create, 402, "The Clerk plan does not include impersonation.", id="402 on create"
-        ),
-        pytest.param(create, 404, CHECK_USERS, id="404 on create"),
-        pytest.param(revoke, 404, CHECK_ID, id="404 on revoke"),
-        pytest.param(create, 400, DID_NOT_ACT, id="400 on create"),
-        pytest.param(create, 403, DID_NOT_ACT, id="403 on create"),
-        pytest.param(create, 405, DID_NOT_ACT, id="405 on create"),
-        pytest.param(revoke, 422, DID_NOT_ACT, id="422 on revoke"),
-        pytest.param(create, 500, f"{DID_NOT_ACT} {CREATE_DOUBT}", id="500 on create"),
-        pytest.param(revoke, 500, f"{DID_NOT_ACT} {REVOKE_DOUBT}", id="500 on revoke"),
+        pytest.param(create, 404, f"{TRACE} {CHECK_ID} {DID_NOT_ACT}", id="404 on create"),
+        pytest.param(revoke, 404, f"{TRACE} {CHECK_ID} {DID_NOT_ACT}", id="404 on revoke"),
+        pytest.param(create, 400, f"{TRACE} {DID_NOT_ACT}", id="400 on create"),
+        pytest.param(create, 401, f"{TRACE} {DID_NOT_ACT}", id="401 on create"),
+        pytest.param(create, 403, f"{TRACE} {DID_NOT_ACT}", id="403 on create"),
+        pytest.param(create, 405, f"{TRACE} {DID_NOT_ACT}", id="405 on create"),
+        pytest.param(revoke, 422, f"{TRACE} {DID_NOT_ACT}", id="422 on revoke"),
+        pytest.param(create, 500, f"{TRACE} {CREATE_DOUBT}", id="500 on create"),
+        pytest.param(revoke, 500, f"{TRACE} {REVOKE_DOUBT}", id="500 on revoke"),
     ],
 )
 def test_the_message_for_clerks_errors_ends_with_what_to_do(
@@ -1791,16 +1721,16 @@ def test_the_message_for_clerks_errors_ends_with_what_to_do(
 @pytest.mark.parametrize(
     ("call", "status", "advice"),
     [
-        pytest.param(create, 404, CHECK_ADDRESS, id="404 on create"),
-        pytest.param(revoke, 404, CHECK_ADDRESS, id="404 on revoke"),
-        pytest.param(create, 301, CHECK_ADDRESS, id="301 on create"),
-        pytest.param(create, 399, CHECK_ADDRESS, id="399 on create"),
-        pytest.param(create, 401, "Check the secret key.", id="401 on create"),
-        pytest.param(create, 400, ": <p>no</p>.", id="400 on create"),
-        pytest.param(create, 403, ": <p>no</p>.", id="403 on create"),
-        pytest.param(create, 405, ": <p>no</p>.", id="405 on create"),
-        pytest.param(create, 502, f": <p>no</p>. {CREATE_DOUBT}", id="502 on create"),
-        pytest.param(revoke, 502, f": <p>no</p>. {REVOKE_DOUBT}", id="502 on revoke"),
+        pytest.param(create, 404, f"{CHECK_ADDRESS} {DID_NOT_ACT}", id="404 on create"),
+        pytest.param(revoke, 404, f"{CHECK_ADDRESS} {DID_NOT_ACT}", id="404 on revoke"),
+        pytest.param(create, 301, f"{NOT_FOLLOWED} {DID_NOT_ACT}", id="301 on create"),
+        pytest.param(create, 399, f"{NOT_FOLLOWED} {DID_NOT_ACT}", id="399 on create"),
+        pytest.param(create, 400, DID_NOT_ACT, id="400 on create"),
+        pytest.param(create, 401, DID_NOT_ACT, id="401 on create"),
+        pytest.param(create, 403, DID_NOT_ACT, id="403 on create"),
+        pytest.param(create, 405, DID_NOT_ACT, id="405 on create"),
+        pytest.param(create, 502, CREATE_DOUBT, id="502 on create"),
+        pytest.param(revoke, 502, REVOKE_DOUBT, id="502 on revoke"),
     ],
 )
 def test_the_message_for_somebody_elses_page_ends_with_what_to_do(
@@ -1815,7 +1745,7 @@ def test_the_message_for_somebody_elses_page_ends_with_what_to_do(
     with raises(SDKError) as caught:
         call(clerk)
 
-    assert str(caught.value).endswith(advice)
+    assert str(caught.value).endswith(f": <p>no</p>. {advice}")
 
 
 @pytest.mark.parametrize(
@@ -1831,11 +1761,10 @@ def test_the_message_for_somebody_elses_page_ends_with_what_to_do(
         pytest.param(999, True, id="999"),
     ],
 )
-def test_clerks_errors_with_a_status_that_is_no_4xx_or_5xx_are_an_sdk_error(
+def test_an_error_with_any_other_status_says_if_clerk_may_have_acted(
     status: int, outcome_unknown: bool
 ) -> None:
-    body = json.dumps(CLERKS_ERRORS).encode()
-    response = types.SimpleNamespace(status=status, headers={}, read=lambda: body)
+    response = types.SimpleNamespace(status=status, headers={}, read=lambda: b"<p>no</p>")
     opener = Mock(open=Mock(return_value=response))
 
     with raises(SDKError) as caught:
@@ -1843,11 +1772,10 @@ def test_clerks_errors_with_a_status_that_is_no_4xx_or_5xx_are_an_sdk_error(
 
     assert caught.value.status_code == status
     assert caught.value.outcome_unknown is outcome_unknown
-    assert json.loads(caught.value.body) == CLERKS_ERRORS
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 399])
-def test_a_redirect_is_an_error_that_says_where_it_leads(
+def test_a_redirect_is_an_error_that_says_to_check_the_address(
     api: responses.RequestsMock, clerk: ActorTokens, status: int
 ) -> None:
     headers = {"Location": "https://evil.example/"}
@@ -1857,25 +1785,12 @@ def test_a_redirect_is_an_error_that_says_where_it_leads(
         create(clerk)
 
     assert caught.value.status_code == status
+    assert caught.value.headers["location"] == "https://evil.example/"
     assert caught.value.outcome_unknown is False
     assert str(caught.value) == (
-        f"api.clerk.com responded {status} to POST /v1/actor_tokens: a redirect to "
-        "https://evil.example/, which is not followed. Check server_url or CLERK_API_URL."
+        f"POST /v1/actor_tokens to api.clerk.com got {status}: <p>moved</p>. "
+        "Redirects are not followed. Check server_url or CLERK_API_URL. Clerk did not act."
     )
-
-
-@pytest.mark.parametrize("status", [400, 500])
-def test_a_location_is_of_no_concern_to_other_statuses(
-    api: responses.RequestsMock, clerk: ActorTokens, status: int
-) -> None:
-    headers = {"Location": "https://evil.example/"}
-    api.post(CREATE_URL, body="<p>no</p>", status=status, headers=headers)
-
-    with raises(SDKError) as caught:
-        create(clerk)
-
-    assert "evil.example" not in str(caught.value)
-    assert "<p>no</p>" in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -1884,9 +1799,8 @@ def test_a_location_is_of_no_concern_to_other_statuses(
     [
         pytest.param("3", 3.0, id="3"),
         pytest.param("0", 0.0, id="0"),
-        pytest.param("0.5", 0.5, id="a fraction"),
         pytest.param("999999999", 999999999.0, id="nine digits"),
-        pytest.param("1000000000", None, id="ten digits"),
+        pytest.param("1.5", None, id="a fraction"),
         pytest.param("-3", None, id="negative"),
         pytest.param("soon", None, id="a word"),
         pytest.param("nan", None, id="nan"),
@@ -1973,15 +1887,15 @@ def test_missing_or_odd_texts_do_not_hide_the_code_of_clerks_error(
 @pytest.mark.parametrize(
     ("entry", "shown"),
     [
-        pytest.param({"code": "c"}, ": c.", id="code alone"),
-        pytest.param({"code": "c", "message": "short"}, ": c: short.", id="short message"),
+        pytest.param({"code": "c"}, " 422: c. Clerk did", id="code alone"),
+        pytest.param({"code": "c", "message": "short"}, " 422: c: short. Clerk", id="short"),
         pytest.param(
             {"code": "c", "message": "short", "long_message": "A long one."},
-            ": c: A long one.",
+            " 422: c: A long one. Clerk",
             id="long message",
         ),
         pytest.param(
-            {"code": "c", "message": "a\n\tb\x1b[2J  c"}, ": c: a b [2J c.", id="controls"
+            {"code": "c", "message": "a\n\tb\x1b[2J  c"}, ": c: a b [2J c. Clerk", id="controls"
         ),
     ],
 )
@@ -1993,7 +1907,7 @@ def test_the_message_quotes_clerks_error_in_its_longest_form(
     with raises(ClerkErrors) as caught:
         create(clerk)
 
-    assert str(caught.value).endswith(shown)
+    assert shown in str(caught.value)
 
 
 def test_the_message_quotes_long_codes_and_the_trace_id_whole(
@@ -2031,26 +1945,26 @@ GATEWAYS = [
     pytest.param('{"message": "Forbidden here"}', ": Forbidden here. Clerk may", id="message"),
     pytest.param('{"detail": "Not here"}', ": Not here. Clerk may", id="detail"),
     pytest.param('{"message": "One", "detail": "Two"}', ": One. Clerk may", id="both"),
-    pytest.param('{"message": 5, "detail": null}', "actor_tokens. Clerk may", id="no texts"),
-    pytest.param('{"x": "hidden"}', "actor_tokens. Clerk may", id="another field"),
-    pytest.param("{}", "actor_tokens. Clerk may", id="an empty object"),
-    pytest.param("[]", "actor_tokens. Clerk may", id="an empty list"),
-    pytest.param("", "actor_tokens. Clerk may", id="nothing"),
+    pytest.param('{"message": 5, "detail": null}', " got 502. Clerk may", id="no texts"),
+    pytest.param('{"x": "hidden"}', " got 502. Clerk may", id="another field"),
+    pytest.param("{}", " got 502. Clerk may", id="an empty object"),
+    pytest.param("[]", " got 502. Clerk may", id="an empty list"),
+    pytest.param("", " got 502. Clerk may", id="nothing"),
     pytest.param("null", ": null. Clerk may", id="null"),
-    pytest.param('["hidden"]', "actor_tokens. Clerk may", id="a list"),
-    pytest.param('"hidden"', "actor_tokens. Clerk may", id="text"),
-    pytest.param(' {"hidden"', "actor_tokens. Clerk may", id="half an object"),
-    pytest.param('\n["hidden"', "actor_tokens. Clerk may", id="half a list"),
-    pytest.param("[" * 100_000, "actor_tokens. Clerk may", id="deep lists"),
-    pytest.param('{"errors": "hidden"}', "actor_tokens. Clerk may", id="errors as text"),
-    pytest.param('{"errors": [1]}', "actor_tokens. Clerk may", id="a number for an entry"),
-    pytest.param('{"errors": [{}]}', "actor_tokens. Clerk may", id="an entry without a code"),
+    pytest.param('["hidden"]', " got 502. Clerk may", id="a list"),
+    pytest.param('"hidden"', " got 502. Clerk may", id="text"),
+    pytest.param(' {"hidden"', " got 502. Clerk may", id="half an object"),
+    pytest.param('\n["hidden"', " got 502. Clerk may", id="half a list"),
+    pytest.param("[" * 100_000, " got 502. Clerk may", id="deep lists"),
+    pytest.param('{"errors": "hidden"}', " got 502. Clerk may", id="errors as text"),
+    pytest.param('{"errors": [1]}', " got 502. Clerk may", id="a number for an entry"),
+    pytest.param('{"errors": [{}]}', " got 502. Clerk may", id="an entry without a code"),
     pytest.param(
         '{"errors": {"code": "x"}}',
-        "actor_tokens. Clerk may",
+        " got 502. Clerk may",
         id="an object of errors",
     ),
-    pytest.param('{"errors": [{"code": 5}]}', "actor_tokens. Clerk may", id="a number as code"),
+    pytest.param('{"errors": [{"code": 5}]}', " got 502. Clerk may", id="a number as code"),
     pytest.param("<p>a\r\n  b\x1b[31m</p>", ": <p>a b [31m</p>. Clerk may", id="a page"),
     pytest.param("No \u2028 entry...", ": No entry. Clerk may", id="a sentence"),
     pytest.param("Wait: ", ": Wait. Clerk may", id="a colon"),
@@ -2111,8 +2025,8 @@ def test_a_body_that_is_not_utf_8_is_quoted_with_question_marks(
     ("page", "shown"),
     [
         pytest.param("x " * 99 + "yz", "x " * 99 + "yz", id="200 characters"),
-        pytest.param("x " * 99 + "xyz", "x " * 99 + "x\u2026", id="201 characters"),
-        pytest.param("x " * 50_000, "x " * 99 + "x\u2026", id="100,000 characters"),
+        pytest.param("x " * 99 + "xyz", "x " * 99 + "xy", id="201 characters"),
+        pytest.param("x " * 50_000, "x " * 99 + "x", id="100,000 characters"),
         pytest.param("x" + " " * 19_998 + "yhidden", "x y", id="cut after 20,000 characters"),
     ],
 )
@@ -2124,18 +2038,16 @@ def test_the_message_quotes_200_characters_of_a_page_at_most(
     with raises(SDKError) as caught:
         create(clerk)
 
-    assert f"/v1/actor_tokens: {shown}. Clerk may" in str(caught.value)
+    assert f" got 502: {shown}. Clerk may" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("page", "shown"),
     [
-        pytest.param("A" * 39, "A" * 39, id="39 characters"),
-        pytest.param("A" * 40, "***", id="40 characters"),
-        pytest.param("a" * 40, "a" * 40, id="40 small letters"),
-        pytest.param("a" * 39 + "B", "***", id="one capital"),
-        pytest.param("." + "a-_=" * 10 + "B", "***", id="marks"),
         pytest.param(f"<{SECRET}>", "<***>", id="a token"),
+        pytest.param("x" + SECRET, "xeyJhbGciOiJSUzI1NiJ9.***", id="a token after a letter"),
+        pytest.param("act_29w9IeyJNja3mP8GDXpq", "act_29w9IeyJNja3mP8GDXpq", id="an ID"),
+        pytest.param(SECRET[:12], "***", id="half a token"),
         pytest.param("sk_live_another!", "***!", id="another key"),
         pytest.param("(sk_other)", "(***)", id="a key of another kind"),
         pytest.param("xsk_live_another", "x***", id="a key after a letter"),
@@ -2152,7 +2064,7 @@ def test_what_looks_like_a_secret_in_a_page_is_masked_in_the_message(
     with raises(SDKError) as caught:
         create(clerk)
 
-    assert f"/v1/actor_tokens: {shown}. Clerk may" in str(caught.value)
+    assert f" got 502: {shown}. Clerk may" in str(caught.value)
 
 
 @pytest.mark.parametrize("before", [0, 150, 195, 990])
@@ -2216,31 +2128,43 @@ def test_all_headers_of_a_name_are_kept(serve: Serve) -> None:
     [
         pytest.param(
             ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
-            "POST /v1/actor_tokens: no complete response from api.clerk.com: Connection reset by "
+            "POST /v1/actor_tokens to api.clerk.com got no complete response: Connection reset by "
             "peer. Clerk may have created a token; a retry could create another.",
             id="lost",
         ),
         pytest.param(
             ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
-            "POST /v1/actor_tokens: no complete response from api.clerk.com: Connection refused. "
-            "Clerk did not act; a retry is safe.",
+            "POST /v1/actor_tokens to api.clerk.com got no complete response: Connection refused. "
+            "Clerk did not act.",
             id="refused",
         ),
         pytest.param(
             ConnectionResetError(),
-            "POST /v1/actor_tokens: no complete response from api.clerk.com: ConnectionResetError. "
-            "Clerk may have created a token; a retry could create another.",
+            "POST /v1/actor_tokens to api.clerk.com got no complete response: "
+            "ConnectionResetError. Clerk may have created a token; a retry could create another.",
             id="without a text",
         ),
         pytest.param(
+            http.client.BadStatusLine("SSH-2.0-OpenSSH"),
+            "POST /v1/actor_tokens to api.clerk.com got no valid response: SSH-2.0-OpenSSH. "
+            "Clerk may have created a token; a retry could create another.",
+            id="invalid",
+        ),
+        pytest.param(
+            URLError(""),
+            "POST /v1/actor_tokens to api.clerk.com got no complete response: <urlopen error >. "
+            "Clerk may have created a token; a retry could create another.",
+            id="without a reason",
+        ),
+        pytest.param(
             OSError(f"{KEY[:12]} {KEY}"),
-            "POST /v1/actor_tokens: no complete response from api.clerk.com: *** ***. "
+            "POST /v1/actor_tokens to api.clerk.com got no complete response: *** ***. "
             "Clerk may have created a token; a retry could create another.",
             id="the key in its text",
         ),
         pytest.param(
             TimeoutError(),
-            "POST /v1/actor_tokens: no complete response from api.clerk.com within 2.5 seconds. "
+            "POST /v1/actor_tokens to api.clerk.com got no complete response within 2.5 seconds. "
             "Clerk may have created a token; a retry could create another.",
             id="timeout",
         ),
@@ -2270,7 +2194,7 @@ def test_after_a_revoke_without_a_response_a_retry_is_safe(
 
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
-    error = ssl.SSLCertVerificationError("certificate verify failed")
+    error = ssl.SSLCertVerificationError(1, "[SSL] certificate verify failed: the cause")
     error.verify_code = code
     error.verify_message = "the cause"
     return error
@@ -2303,7 +2227,7 @@ def test_the_advice_for_an_invalid_certificate_fits_its_cause(
     with raises(NoResponseError) as caught:
         create(clerk)
 
-    assert f"no complete response from api.clerk.com: the cause. {advice}" in str(caught.value)
+    assert f"got no complete response: the cause. {advice}" in str(caught.value)
     assert str(caught.value).endswith(" Clerk did not act.")
     assert "retry" not in str(caught.value)
 
@@ -2594,8 +2518,8 @@ def test_these_bytes_and_no_others_are_sent_for_a_create(server: Server) -> None
         f"User-agent: clerk-actor-tokens/{clerk_actor_tokens.__version__}",
     ]
     assert body == (
-        '{"user_id":"user_1a2b3c","actor":{"sub":"user_2"},'
-        '"expires_in_seconds":60,"session_max_duration_in_seconds":90}'
+        '{"user_id": "user_1a2b3c", "actor": {"sub": "user_2"}, '
+        '"expires_in_seconds": 60, "session_max_duration_in_seconds": 90}'
     )
 
 
@@ -2760,7 +2684,6 @@ def test_redirects_are_not_followed(serve: Serve) -> None:
         create(server.client())
 
     assert caught.value.status_code == 307
-    assert target.origin in str(caught.value)
     assert target.connections == 0
 
 
@@ -2891,19 +2814,6 @@ def test_nothing_is_sent_if_connecting_took_all_of_the_time(
 
     assert caught.value.outcome_unknown is False
     assert server.requests == []
-
-
-def test_nothing_is_sent_over_an_idle_connection_if_reading_the_actor_took_all_of_the_time(
-    server: Server, pauses: list[float]
-) -> None:
-    client = server.client(timeout=3)
-    revoke(client)
-
-    with raises(RequestTimeoutError) as caught:
-        create(client, types.MappingProxyType(SlowToRead(sub="user_2")))
-
-    assert caught.value.outcome_unknown is False
-    assert len(server.requests) == 1
 
 
 def test_a_request_that_was_late_for_an_idle_connection_is_not_sent_with_the_next_one(
@@ -3158,9 +3068,8 @@ def test_pauses_are_spread_between_the_half_and_the_whole(
     ("value", "least", "most"),
     [
         pytest.param("2", 2, 2, id="longer than the back-off"),
-        pytest.param("0.6", 0.6, 0.6, id="a fraction"),
-        pytest.param("0.1", 0.25, 0.5, id="shorter than the back-off"),
-        pytest.param("0", 0.25, 0.5, id="0"),
+        pytest.param("0", 0.25, 0.5, id="shorter than the back-off"),
+        pytest.param("1.5", 0.25, 0.5, id="a fraction"),
         pytest.param("-1", 0.25, 0.5, id="negative"),
         pytest.param("soon", 0.25, 0.5, id="a word"),
         pytest.param("nan", 0.25, 0.5, id="nan"),
@@ -3268,7 +3177,7 @@ def test_a_create_is_never_retried_after_a_lost_response(
 
     assert caught.value.outcome_unknown is True
     assert str(caught.value).endswith(CREATE_DOUBT)
-    assert f"no complete response from localhost:{server.port}: " in str(caught.value)
+    assert f" to localhost:{server.port} got no complete response: " in str(caught.value)
     assert len(server.requests) == 1
     assert pauses == []
 
@@ -3308,7 +3217,7 @@ def test_a_refused_connection_is_retried(pauses: list[float], call: Call) -> Non
 
     assert caught.value.outcome_unknown is False
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
-    assert str(caught.value).endswith("Clerk did not act; a retry is safe.")
+    assert str(caught.value).endswith("Clerk did not act.")
     assert len(pauses) == 2
 
 
@@ -3354,30 +3263,14 @@ def test_a_create_goes_out_after_a_connection_that_failed(
     assert len(pauses) == 1
 
 
-def test_the_cause_of_an_error_has_neither_a_traceback_nor_a_context() -> None:
+def test_the_cause_of_an_error_has_no_traceback() -> None:
     client = ActorTokens(KEY, server_url=f"http://localhost:{unused_port()}/v1", max_retries=0)
 
-    try:
-        raise ZeroDivisionError
-    except ZeroDivisionError:
-        with raises(NoResponseError) as caught:
-            create(client)
+    with raises(NoResponseError) as caught:
+        create(client)
 
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
     assert caught.value.__cause__.__traceback__ is None
-    assert caught.value.__cause__.__context__ is None
-
-
-def test_the_cause_of_an_error_has_no_cause_of_its_own(monkeypatch: Patch) -> None:
-    failure = ConnectionRefusedError("refused")
-    failure.__cause__ = ValueError(KEY)
-    monkeypatch.setattr(socket, "create_connection", Mock(side_effect=failure))
-
-    with raises(NoResponseError) as caught:
-        create(ActorTokens(KEY, server_url="http://localhost:9/v1", max_retries=0))
-
-    assert caught.value.__cause__ is failure
-    assert failure.__cause__ is None
 
 
 def test_http_clients_own_exception_is_not_the_cause_since_it_holds_the_response(
@@ -3415,18 +3308,6 @@ def test_doubt_about_a_lost_revoke_remains_if_the_rest_is_refused_with_429(
     assert caught.value.status_code == 429
     assert caught.value.outcome_unknown is True
     assert len(server.requests) == 3
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a reset may drop what came before it")
-def test_what_a_server_says_before_it_hangs_up_is_heard(serve: Serve) -> None:
-    def refuse(peer: Peer) -> None:
-        peer.sock.recv(1)  # most of the request is never read
-        peer.send(http_response({}, 413, Connection="close"))
-
-    with raises(SDKError) as caught:
-        create(serve(refuse).client(), {"sub": "user_2", "x": "x" * 5_000_000})
-
-    assert caught.value.status_code == 413
 
 
 # ---- The wire: connections
@@ -3663,16 +3544,6 @@ class Burst:
         return all(self.closed.acquire(timeout=10) for _ in range(number))
 
 
-def test_a_burst_of_threads_leaves_ten_idle_connections(serve: Serve) -> None:
-    burst = Burst()
-    client = serve(burst).client()
-
-    in_threads(12, lambda number: revoke(client))
-
-    assert burst.wait_for_closed(2)
-    assert not burst.closed.acquire(blocking=False), "a third one was closed"
-
-
 def test_closing_the_client_closes_all_idle_connections(serve: Serve) -> None:
     burst = Burst()
     client = serve(burst).client()
@@ -3690,13 +3561,12 @@ def test_calls_one_at_a_time_after_a_burst_close_the_stale_connections(
     client = serve(burst).client()
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     in_threads(12, lambda number: revoke(client))
-    assert burst.wait_for_closed(2)
 
     for seconds in (1003.0, 1005.0):
         monkeypatch.setattr(time, "time", lambda now=seconds: now)
         revoke(client)
 
-    assert burst.wait_for_closed(9), "stale connections stay open"
+    assert burst.wait_for_closed(11), "stale connections stay open"
 
 
 def test_threads_share_a_client_and_each_gets_its_own_response(serve: Serve) -> None:
@@ -4017,7 +3887,7 @@ def test_an_interim_response_before_the_real_one_leaves_the_outcome_unknown(
         create(server.client())
 
     assert caught.value.outcome_unknown is True
-    assert f"an interim response, {status}, in place of the response" in str(caught.value)
+    assert f"got no valid response: it is an interim response, {status}." in str(caught.value)
     assert len(server.requests) == 1
 
 
@@ -4046,7 +3916,7 @@ def test_a_response_that_does_not_end_is_refused_after_1_mib(
         revoke(server.client())
 
     # The latter are limits of Python's own, in newer versions.
-    limits = "larger than 1048576 bytes|more than [0-9]+ (interim responses|headers|trailers)"
+    limits = "more than 1 MiB|more than [0-9]+ (interim responses|headers|trailers)"
     assert re.search(limits, str(caught.value))
     assert len(server.requests) == 1, "it was retried"
 
@@ -4078,7 +3948,7 @@ def test_a_head_of_16_kib_and_one_byte_is_refused(serve: Serve, https: bool) -> 
         create(server.client())
 
     assert len(head) == 16385
-    assert "or its head than 16384" in str(caught.value)
+    assert "its head has more than 16 KiB" in str(caught.value)
 
 
 def test_a_head_of_12_kib_is_read_though_a_small_piece_of_it_comes_first(
@@ -4124,19 +3994,7 @@ def test_a_response_of_1_mib_and_one_byte_is_refused(serve: Serve, https: bool) 
         create(server.client())
 
     assert len(response) == 1048577
-    assert "the response is larger than 1048576 bytes" in str(caught.value)
-
-
-@pytest.mark.parametrize("length", [1048577, 99999999999999999999])
-def test_a_response_that_announces_more_than_1_mib_is_refused_at_once(
-    serve: Serve, length: int
-) -> None:
-    server = serve(trickle(OK + f"Content-Length: {length}\r\n\r\n".encode(), b" "))
-
-    with raises(NoResponseError) as caught:
-        create(server.client())
-
-    assert "the response is larger than 1048576 bytes" in str(caught.value)
+    assert "it has more than 1 MiB" in str(caught.value)
 
 
 def test_a_response_that_announces_1_mib_is_awaited(serve: Serve) -> None:
@@ -4480,12 +4338,11 @@ def test_a_proxy_that_refuses_is_retried_after_a_5xx_only(
         call(proxy.client(server_url="https://localhost:9/v1"))
 
     assert caught.value.outcome_unknown is False
-    assert str(caught.value).split(". ")[0].endswith(f"the proxy responded {status}")
-    assert "no complete response from localhost:9 (through the proxy 127.0.0.1): " in str(
-        caught.value
-    )
-    assert str(caught.value).endswith("Clerk did not act; a retry is safe.")
-    assert "hunter2" not in str(caught.value)
+    message = str(caught.value)
+    assert " to localhost:9 (through the proxy 127.0.0.1) got no " in message
+    assert f" response: the proxy responded {status}. " in message
+    assert message.endswith(" Clerk did not act.")
+    assert "hunter2" not in message
     assert len(pauses) == retries
 
 
@@ -4505,18 +4362,20 @@ def test_any_success_of_the_proxy_opens_the_tunnel(
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        pytest.param(407, "407. Check the proxy's user and password. Clerk did", id="407"),
-        pytest.param(403, "403. Clerk did", id="403"),
+        pytest.param(302, "302. Check its login and rules. Clerk did", id="302"),
+        pytest.param(403, "403. Check its login and rules. Clerk did", id="403"),
+        pytest.param(407, "407. Check its login and rules. Clerk did", id="407"),
+        pytest.param(502, "502. Clerk did", id="502"),
     ],
 )
-def test_only_a_407_says_to_check_the_proxys_login(
+def test_a_proxys_refusal_says_to_check_the_login_unless_it_is_a_5xx(
     serve: Serve, monkeypatch: Patch, status: int, advice: str
 ) -> None:
     proxy = serve(respond({}, status))
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
 
     with raises(NoResponseError) as caught:
-        create(proxy.client(server_url="https://localhost:9/v1"))
+        create(proxy.client(server_url="https://localhost:9/v1", max_retries=0))
 
     assert advice in str(caught.value)
 
@@ -4567,7 +4426,7 @@ def test_a_proxys_endless_head_is_refused_after_1_mib(serve: Serve, monkeypatch:
     with raises(NoResponseError) as caught:
         create(proxy.client(server_url="https://localhost:9/v1"))
 
-    assert re.search("larger than 1048576 bytes|more than [0-9]+ interim", str(caught.value))
+    assert re.search("more than 1 MiB|more than [0-9]+ interim", str(caught.value))
     assert caught.value.outcome_unknown is False
 
 
@@ -4587,7 +4446,6 @@ def test_a_proxys_endless_head_is_refused_after_1_mib(serve: Serve, monkeypatch:
         pytest.param("http://user:word]@proxy:1", id="a closing bracket in the password"),
         pytest.param("http://user:wo\\rd@proxy:1", id="a backslash in the password"),
         pytest.param("http://user:word\uff03@proxy:1", id="a wide hash sign in the password"),
-        pytest.param("http://user:word\u00e4@proxy:1", id="a letter that is not ASCII"),
         pytest.param("http://user:word@127.0.0.1:0", id="port 0"),
         pytest.param("http://user:word@127.0.0.1:65536", id="port 65536"),
         pytest.param("http://[::1", id="no closing bracket"),
@@ -4638,7 +4496,7 @@ def test_the_sandbox_creates_tokens_that_look_like_clerks(
 
     token = sandboxed.create("user_1", actor)
 
-    assert re.fullmatch("act_[A-Za-z0-9]{27}", token.id)
+    assert re.fullmatch("act_[A-Za-z0-9]{26}", token.id)
     assert token.object == "actor_token"
     assert token.status == "pending"
     assert token.user_id == "user_1"
@@ -4744,46 +4602,28 @@ GOOD_BODY = b'{"user_id": "user_1", "actor": {"sub": "user_2"}}'
 
 
 @pytest.mark.parametrize(
-    ("path", "authorization", "status", "code"),
+    "path",
     [
-        pytest.param("", "", 401, "clerk_key_invalid", id="no key"),
-        pytest.param("", "Basic sk_x", 401, "clerk_key_invalid", id="no Bearer"),
-        pytest.param("", "Bearer pk_x", 401, "clerk_key_invalid", id="a publishable key"),
-        pytest.param("/", "Bearer sk_x", 404, "resource_not_found", id="a slash"),
-        pytest.param("s", "Bearer sk_x", 404, "resource_not_found", id="another path"),
-        pytest.param("/act_1", "Bearer sk_x", 404, "resource_not_found", id="no operation"),
-        pytest.param("/act_1/revoke", "Bearer sk_x", 404, "resource_not_found", id="no token"),
-        pytest.param(
-            "/act_1/revoke/x", "Bearer sk_x", 404, "resource_not_found", id="a longer one"
-        ),
+        pytest.param("/", id="a slash"),
+        pytest.param("s", id="another path"),
+        pytest.param("/act_1", id="no operation"),
+        pytest.param("/act_1/revoke", id="no token"),
+        pytest.param("/act_1/revoke/x", id="a longer one"),
     ],
 )
-def test_the_sandbox_answers_errors_as_clerk_does(
-    sandbox: Sandbox, path: str, authorization: str, status: int, code: str
-) -> None:
-    headers = {"Authorization": authorization}
-    request = urllib.request.Request(CREATE_URL + path, GOOD_BODY, headers)
-
-    response = sandbox.open(request, timeout=5)
+def test_the_sandbox_answers_404_as_clerk_does(sandbox: Sandbox, path: str) -> None:
+    response = sandbox.open(urllib.request.Request(CREATE_URL + path, GOOD_BODY), timeout=5)
 
     document = json.loads(response.read())
-    assert response.status == status
+    assert response.status == 404
     assert response.headers == {"Content-Type": "application/json"}
-    assert document["errors"][0]["code"] == code
+    assert document["errors"][0]["code"] == "resource_not_found"
     assert document["errors"][0]["message"] == document["errors"][0]["long_message"]
     assert re.fullmatch("[0-9a-f]{32}", document["clerk_trace_id"])
 
 
-def test_the_sandbox_answers_a_request_without_a_key(sandbox: Sandbox) -> None:
-    response = sandbox.open(urllib.request.Request(CREATE_URL, GOOD_BODY))
-
-    assert response.status == 401
-
-
 def test_the_sandbox_is_an_opener_by_itself(sandbox: Sandbox) -> None:
-    headers = {"Authorization": "Bearer sk_x"}
-
-    response = sandbox.open(urllib.request.Request(CREATE_URL, GOOD_BODY, headers))
+    response = sandbox.open(urllib.request.Request(CREATE_URL, GOOD_BODY))
 
     document = json.loads(response.read())
     assert response.status == 200
@@ -4827,9 +4667,9 @@ def test_fail_next_takes_a_status_from_400_to_599(
     assert caught.value.status_code == status
 
 
-@pytest.mark.parametrize("status", [200, 399, 600, "500", None, 404.0, TimeoutError])
+@pytest.mark.parametrize("status", [200, 399, 600, "500", None, 404.5, TimeoutError])
 def test_fail_next_takes_no_other_status(sandbox: Sandbox, status: Any) -> None:
-    with pytest.raises(ValueError, match="status_code must be a status from 400 to 599"):
+    with pytest.raises(ValueError, match="status_code must be from 400 to 599, or an exception"):
         sandbox.fail_next(status)
 
 
@@ -4875,7 +4715,10 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: Patch) -> Run:
     monkeypatch.setattr(sys, "argv", ["/usr/bin/clerk-actor-tokens"])
 
     def run(*arguments: str) -> Finished:
-        status = clerk_actor_tokens.main(list(arguments))
+        try:
+            status = clerk_actor_tokens.main(list(arguments))
+        except SystemExit as end:  # argparse's
+            status = int(end.code or 0)
         shown = capsys.readouterr()
         assert KEY not in shown.out + shown.err
         return Finished(status, shown.out, shown.err)
@@ -4898,16 +4741,17 @@ def test_demo_shows_three_steps_each_with_its_request_and_response(run: Run) -> 
     first, second, third = steps
     assert first.startswith("1. Create a token with which user_engineer can sign in as")
     assert f"\n> POST {CREATE_URL}\n> Authorization: Bearer sk_test_***\n" in first
-    actor = '{"sub":"user_engineer","ticket":"SUP-1"}'
-    assert f'\n> {{"user_id":"user_customer","actor":{actor},' in first
+    actor = '{"sub": "user_engineer", "ticket": "SUP-1"}'
+    assert f'\n> {{"user_id": "user_customer", "actor": {actor}, ' in first
     assert '\n< 200\n< {"object": "actor_token"' in first
     assert "\n= The link, for the engineer to open: https://sandbox.clerk.accounts.dev/" in first
     assert second.startswith("2. Revoke it, since nobody has opened the link:\n> POST https://")
-    assert re.search(r"> POST \S+/act_\w+/revoke\n> Authorization: \S+ \S+\n< 200\n", second)
+    assert re.search(r"> POST \S+/act_\w+/revoke\n> Auth.*\n> \(no body\)\n< 200\n", second)
     assert '"status": "revoked"' in second
     assert third.startswith("3. Revoke it again. Clerk refuses, since only a pending token can be")
     assert "\n< 400\n" in third
-    assert "\n= ClerkErrors: api.clerk.com responded 400 to POST /v1/actor_tokens/act_" in third
+    assert "\n= ClerkErrors: POST /v1/actor_tokens/act_" in third
+    assert "Only pending tokens can be revoked; trace ID " in third
 
 
 def test_demo_needs_no_key_and_leaves_no_files(tmp_path: Path, monkeypatch: Patch) -> None:
@@ -4982,19 +4826,8 @@ def test_the_command_line_closes_its_connection(run: Run, server: Server) -> Non
     assert server.hung_up.wait(10)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        pytest.param("file:///etc/passwd", id="a file"),
-        pytest.param("javascript:alert(1)", id="a script"),
-        pytest.param("http://x.example/", id="plain http"),
-        pytest.param("-x", id="an option"),
-        pytest.param("https://x.example/\x1b[2J", id="a control sequence"),
-        pytest.param("", id="nothing"),
-        pytest.param(None, id="null"),
-    ],
-)
-def test_create_prints_a_link_only_if_it_is_one(run: Run, server: Server, url: Any) -> None:
+@pytest.mark.parametrize("url", ["", None])
+def test_create_says_if_the_token_has_no_link(run: Run, server: Server, url: Any) -> None:
     server.scripts = (respond({**TOKEN, "url": url}),)
 
     finished = run(*COMMAND)
@@ -5012,18 +4845,6 @@ def test_create_prints_a_token_without_a_link_as_json(run: Run, server: Server) 
 
     assert finished.status == 0
     assert json.loads(finished.out) == {**TOKEN, "url": None}
-
-
-@pytest.mark.parametrize("token_id", ["act_1; rm", "act_1\n", "", "act.1"])
-def test_create_shows_no_command_to_revoke_an_odd_id(
-    run: Run, server: Server, token_id: str
-) -> None:
-    server.scripts = (respond({**TOKEN, "id": token_id}),)
-
-    finished = run(*COMMAND)
-
-    assert finished.out == LINK + "\n"
-    assert "To revoke it" not in finished.err
 
 
 @pytest.mark.parametrize(
@@ -5056,7 +4877,7 @@ def test_revoke_goes_on_after_a_failure_token_by_token(run: Run, server: Server)
 
     assert finished.status == 1
     assert finished.out == f"{TOKEN['id']} revoked\n{TOKEN['id']} revoked\n"
-    assert finished.err.startswith("act_2: localhost:")
+    assert finished.err.startswith("act_2: POST /v1/actor_tokens/act_2/revoke to localhost:")
     assert "is accepted" in finished.err
     assert len(finished.err.splitlines()) == 1
 
@@ -5143,13 +4964,16 @@ def test_the_exit_status_of_create_says_if_clerk_may_have_acted(
 def test_no_response_steers_the_terminal(
     run: Run, server: Server, command: tuple[str, ...]
 ) -> None:
-    odd = {name: f"{TOKEN[name]}\x1b[2J\r" for name in ("id", "status", "user_id", "url")}
+    odd = {name: f"{TOKEN[name]}\x1b[2J\r" for name in ("id", "status", "user_id")}
     server.scripts = (respond({**TOKEN, **odd, "actor": {"sub": "user_2\x1b[2J\r"}}),)
 
     finished = run(*command)
 
     for line in (finished.out + finished.err).split("\n"):
         assert line.isprintable()
+
+
+BAD_ACTOR = "--actor is not a valid JSON object"
 
 
 @pytest.mark.parametrize(
@@ -5160,27 +4984,13 @@ def test_no_response_steers_the_terminal(
         pytest.param("create", "required: user, --actor", id="no user"),
         pytest.param("create user_1", "required: --actor", id="no actor"),
         pytest.param("create '' --actor user_2", "user_id must be", id="an empty user"),
-        pytest.param(
-            "create user_1 --actor ''",
-            "the sub of actor must be",
-            id="an empty actor",
-        ),
+        pytest.param("create user_1 --actor ''", ACTOR, id="an empty actor"),
         pytest.param("revoke", "required: ID", id="no ID"),
-        pytest.param(
-            "create user_1 --actor {", "argument --actor: it is not valid JSON", id="bad object"
-        ),
-        pytest.param(
-            "create user_1 --actor [", "argument --actor: it is not valid JSON", id="bad list"
-        ),
-        pytest.param(
-            """create user_1 --actor '"'""", "argument --actor: it is not valid JSON", id="bad text"
-        ),
-        pytest.param(
-            "create user_1 --actor " + "[" * 100_000,
-            "argument --actor: it is not valid JSON",
-            id="deep JSON",
-        ),
-        pytest.param("create user_1 --actor [1]", A_MAPPING, id="a list"),
+        pytest.param("create user_1 --actor {", BAD_ACTOR, id="bad object"),
+        pytest.param("create user_1 --actor [", BAD_ACTOR, id="bad list"),
+        pytest.param("""create user_1 --actor '"'""", BAD_ACTOR, id="bad text"),
+        pytest.param("create user_1 --actor " + "[" * 100_000, BAD_ACTOR, id="deep JSON"),
+        pytest.param("create user_1 --actor [1]", BAD_ACTOR, id="a list"),
         pytest.param("""create user_1 --actor '{"a": 1}'""", "actor has no sub", id="no sub"),
         pytest.param(
             """create u --actor '{"sub": "u", "x": NaN}'""",
@@ -5266,8 +5076,8 @@ def test_help_for_create_shows_the_defaults(run: Run, monkeypatch: Patch) -> Non
 
     text = " ".join(finished.out.split())
     assert finished.status == 0
-    assert re.search(r"--expires-in SECONDS [^()]+\(default: 3600\)", text)
-    assert re.search(r"--session-max-duration SECONDS [^()]+\(default: 1800\)", text)
+    assert re.search(r"--expires-in EXPIRES_IN [^()]+\(default: 3600\)", text)
+    assert re.search(r"--session-max-duration SESSION_MAX_DURATION [^()]+\(default: 1800\)", text)
 
 
 @pytest.mark.parametrize(
@@ -5297,7 +5107,7 @@ def test_ctrl_c_ends_in_status_130(run: Run, server: Server, sigint: None) -> No
 
     assert finished.status == 130
     assert finished.out == ""
-    assert finished.err == "clerk-actor-tokens: Interrupted. Clerk may have acted.\n"
+    assert finished.err == "Interrupted. Clerk may have acted.\n"
 
 
 # ---- The README's code
@@ -5400,7 +5210,7 @@ def test_the_readmes_error_handling_returns_the_link(
             respond({}, 429, Retry_After="30"), 503, "Try again in 30 seconds.", id="429, 30 s"
         ),
         pytest.param(respond({}, 429), 503, "Try again in 10 seconds.", id="429"),
-        pytest.param(respond({}, 404), 502, "There is no link. localhost", id="404"),
+        pytest.param(respond({}, 404), 502, "There is no link. POST /v1/", id="404"),
     ],
 )
 def test_the_readmes_error_handling_tells_the_failures_apart(
