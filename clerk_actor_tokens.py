@@ -368,9 +368,11 @@ class ActorTokens:
         # Unredirected: all other headers go with urllib to wherever a redirect leads.
         request.add_unredirected_header("Authorization", f"Bearer {self._key}")
 
-        outcome: _Response | _Failure = _Failure(socket.timeout(), sent=False)
+        outcome: _Response | _Failure
         if seconds > 0:
             outcome = self._transport.send(request)
+        else:
+            outcome = _Failure(socket.timeout(), sent=False)
 
         # Errors are raised here, outside any `except`, and where no local variable shows a secret:
         # an error tracker sends the exception that was being handled, and the variables.
