@@ -68,19 +68,20 @@ MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # many servers close idle connections after 5 seconds
 
 # Where the key may be sent: anywhere over https, and over http to this machine only. This is not
-# left to urlsplit, of which some versions drop line ends, and take [::1].evil.com for ::1.
+# left to urlsplit: some versions of it drop line ends, and read [::1].evil.com as ::1.
 _HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
 _THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
 _PORT = r"(:\d{1,5})?"
 _PATH = r"(/[\w.~%/-]*)?"
 _SERVER_URL = rf"(https://{_HOST}|http://{_THIS_MACHINE}){_PORT}{_PATH}"
-# The login has no character at which a parser of URLs could end it: the rest would be the host.
+# The login has none of these characters: at one of them a parser could stop, and take what comes
+# before it for the host.
 _PROXY_URL = rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?"
 
 # Which IDs may stand in a URL. With dots, slashes or % in them, they could reach another path.
 _ID = "[A-Za-z0-9_-]+"
 
-_JSON_START = r'\s*[{["]'  # of an object, a list or a text
+_JSON_START = r'\s*[{["]'  # how an object, a list or a text begins
 
 
 # ---- Results
@@ -108,23 +109,12 @@ class ActorToken:
 
 
 # What the fields are in JSON. Types are compared, without isinstance: True is an instance of int.
-_JSON_TYPES = {
-    "text": (str,),
-    "text or null": (str, type(None)),
-    "an object": (dict,),
-    "a whole number": (int,),
-}
-_TOKEN_FIELDS = {
-    "object": "text",
-    "id": "text",
-    "status": "text",
-    "user_id": "text",
-    "actor": "an object",
-    "created_at": "a whole number",
-    "updated_at": "a whole number",
-    "token": "text or null",
-    "url": "text or null",
-}
+_TOKEN_FIELDS = (
+    ("text", (str,), ("object", "id", "status", "user_id")),
+    ("an object", (dict,), ("actor",)),
+    ("a whole number", (int,), ("created_at", "updated_at")),
+    ("text or null", (str, type(None)), ("token", "url")),
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +136,7 @@ class ClerkError:
 class ClerkBaseError(Exception):
     """What a failed call raises. (Invalid arguments raise `ValueError` or `TypeError`.)
 
-    `message`, the same as `str()`, is one line without the key and what looks like a token.
+    `message`, the same as `str()`, is one line, in which the key and tokens are masked.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
     lost. It is False if Clerk did not act: nothing was sent, or each attempt got a 3XX or 4XX.
     """
@@ -187,7 +177,7 @@ class ResponseValidationError(ClerkBaseError):
 
 
 class NoResponseError(ClerkBaseError):
-    """No complete HTTP response came."""
+    """No complete and valid HTTP response came."""
 
 
 class RequestTimeoutError(NoResponseError, TimeoutError):
@@ -214,11 +204,12 @@ class Opener(Protocol):
     how long is the opener's own business. `timeout` is in seconds.
 
     A response that is not a success may be returned, or raised as `urllib.error.HTTPError`. An
-    `OSError` or `http.client.HTTPException` becomes a `NoResponseError`. It says that Clerk did not
-    act after a refused connection, a name without an address, and an invalid certificate: do not
-    raise one of these after an attempt that was sent. A `ValueError` from reading a response, which
-    is how `http.client` refuses some, becomes a `NoResponseError`, too. Any other exception reaches
+    `OSError` or `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError`
+    from reading a response, which is how `http.client` refuses some. Any other exception reaches
     the caller as it is.
+
+    A `ConnectionRefusedError`, `socket.gaierror` or `ssl.SSLCertVerificationError` is taken to mean
+    that nothing was sent. So raise these three only then.
     """
 
     def open(self, request: Request, /, *, timeout: float) -> Response: ...
@@ -265,15 +256,17 @@ class ActorTokens:
         server = _split_url(_SERVER_URL, server_url)
         if server is None:
             raise ValueError(
-                "server_url (or CLERK_API_URL) must be a URL such as https://api.clerk.com/v1, with"
-                " a port up to 65535 if any; http:// may only lead to this machine"
+                "server_url (or CLERK_API_URL) must be a URL such as https://api.clerk.com/v1; a "
+                "port must be from 1 to 65535; http:// may only lead to this machine"
             )
         self._server_url = server_url.rstrip("/")
         _require_number("timeout", timeout, (int, float), "a number of seconds", 0.001, MAX_TIMEOUT)
         self._timeout = timeout
+        # (More retries would make the pauses overflow.)
         _require_number("max_retries", max_retries, int, "a whole number", 0, 1000)
         contexts = (ssl.SSLContext, type(None))
         _require_type("ssl_context", ssl_context, contexts, "an ssl.SSLContext")
+        # A class has no response to give: its () was forgotten.
         is_opener = hasattr(opener, "open") and not isinstance(opener, type)
         _require(opener is None or is_opener, "opener must be an instance with a method open")
 
@@ -391,7 +384,7 @@ class ActorTokens:
         return str(text).replace(self._key, "***")
 
     def _facts(self, response: _Response) -> dict[str, Any]:
-        """What every exception about a response has among its attributes."""
+        """The attributes that all exceptions about a response share."""
         headers = Message()
         for name, value in (response.headers or {}).items():
             headers[self._mask(name)] = self._mask(value)
@@ -417,9 +410,10 @@ class ActorTokens:
         )
 
     def _require_id(self, name: str, value: Any) -> None:
-        # If it is the key, this frame shows it, as the caller's does.
+        # A key that is passed here shows in this frame, as it does in the caller's.
         _require_type(name, value, str, "an ID, as a str")
         is_key = self._key in value or value.startswith(("sk_", "pk_"))
+        # No blanks, and no beginning of JSON.
         is_id = re.fullmatch(r"""[^\s{["]\S*""", value) and value.isprintable() and not is_key
         _require(
             is_id,
@@ -443,7 +437,7 @@ class _Request(Request):
         self.is_revoke = self.selector.endswith("/revoke")  # or else it is a create
         self.seconds = seconds
         self.deadline = time.monotonic() + seconds
-        # Where it goes, for messages. Kept here, since urllib's proxy handler changes `host`.
+        # Where it goes, for messages; the wire adds its proxy. (urllib's proxies change `host`.)
         self.place = self.host
 
 
@@ -488,7 +482,7 @@ def _encode(document: JSONObject) -> bytes:
     with suppress(ValueError, RecursionError):
         text = json.dumps(document, default=_refuse_claim, ensure_ascii=False, allow_nan=False)
         if json.loads(text) == document:
-            return text.encode()  # fails on half a surrogate pair
+            return text.encode()  # half a surrogate pair is a ValueError, too
     raise ValueError(
         "actor must be what JSON holds unchanged: text as keys, lists and no tuples, finite "
         "numbers, valid Unicode, no loops, no great depth"
@@ -528,8 +522,8 @@ class _Failure:
         # With an errno (ETIMEDOUT), it is the system's own time limit, and not the call's timeout.
         self.is_timeout = isinstance(error, (TimeoutError, socket.timeout)) and not error.errno
 
-        # After a timeout no time is left, and a retry would only get the same certificate again, or
-        # what an HTTPException stands for: an invalid response, or a proxy's 3XX or 4XX.
+        # Not transient: a timeout, which leaves no time; an invalid certificate; and what is no
+        # OSError but an HTTPException, for an invalid response or a proxy's 3XX or 4XX.
         is_final = self.is_timeout or isinstance(error, ssl.SSLCertVerificationError)
         self.is_transient = isinstance(error, OSError) and not is_final
 
@@ -547,12 +541,14 @@ def _parse_token(body: bytes) -> ActorToken:
     document = _read_json(body)
     if document is None:
         raise ValueError(f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}")
-    for name, kind in _TOKEN_FIELDS.items():
-        if type(document.get(name)) not in _JSON_TYPES[kind]:
-            raise ValueError(f"its {name} should be {kind}")
-    if document["object"] != "actor_token":
+    fields: JSONObject = {}
+    for words, types, names in _TOKEN_FIELDS:
+        for name in names:
+            fields[name] = document.get(name)
+            if type(fields[name]) not in types:
+                raise ValueError(f"its {name} should be {words}")
+    if fields["object"] != "actor_token":
         raise ValueError("its object should be actor_token")
-    fields: JSONObject = {name: document.get(name) for name in _TOKEN_FIELDS}
     return ActorToken(**fields)
 
 
@@ -620,11 +616,11 @@ def _status_error(request: _Request, facts: dict[str, Any]) -> SDKError:
     if errors:
         texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
         texts.append(f"trace ID {trace_id}" if trace_id else "")
-    elif re.match(_JSON_START, body):  # of which any other part may be somebody's data
+    elif re.match(_JSON_START, body):  # its other fields may be somebody's data
         texts = [_take(document, "message", "") or _take(document, "detail", "")]
     else:
         texts = [body]
-    said = "; ".join(filter(None, map(_quote, texts)))
+    said = "; ".join(_quote(text) for text in texts if text)
 
     advice = ""
     if status == 404 and errors:
@@ -634,7 +630,7 @@ def _status_error(request: _Request, facts: dict[str, Any]) -> SDKError:
     elif status == 404:
         advice = _CHECK_ADDRESS
     elif status < 400:
-        advice = f"Redirects are not followed. {_CHECK_ADDRESS}"
+        advice = f"The redirect was not followed. {_CHECK_ADDRESS}"
     message = _message(request, facts["outcome_unknown"], f"{status}: {said}", advice)
     retry_after = _retry_after(facts["headers"])
     if not errors:
@@ -668,7 +664,7 @@ def _certificate_advice(error: object) -> str:
     # OpenSSL's X509_V_ERR_... An exception that does not come from OpenSSL may have none.
     code = getattr(error, "verify_code", None)
     if code in (9, 10):  # not valid yet, or no longer
-        return "Check this machine's clock"
+        return "Check this machine's clock. If it is right, the certificate is not"
     if code in (62, 64):  # of another host, or of another IP address
         return _CHECK_ADDRESS
     path = os.environ.get("SSL_CERT_FILE")
@@ -706,13 +702,16 @@ class _Wire:
         # http is for this machine alone: a proxy would see the key.
         if server.scheme == "https":
             self._tls = ssl_context or ssl.create_default_context()
-            if _proxy_setting() and not proxy_bypass(server.netloc):
-                self._proxy = _split_url(_PROXY_URL, _proxy_setting())
-                if self._proxy is None:  # raised here, where no variable shows the login
+            setting = getproxies().get("https", "").strip()
+            if setting and not proxy_bypass(server.netloc):
+                url = setting if "://" in setting else f"http://{setting}"
+                self._proxy = _split_url(_PROXY_URL, url)
+                del setting, url  # no variable may show the login
+                if self._proxy is None:
                     raise ValueError(
                         "HTTPS_PROXY, or the system's proxy, must be http://host:port or "
-                        "http://login@host:port, with the login percent-encoded and a port up to "
-                        "65535"
+                        "http://login@host:port, with the login percent-encoded and a port from 1 "
+                        "to 65535"
                     )
         hop = self._proxy or server
         self._host = str(hop.hostname)
@@ -750,29 +749,28 @@ class _Wire:
         sent = False
         try:
             connection = self._take_idle() or self._connect(request.deadline)
-            # exchange() changes it back when it has read a complete response. Anything else may
-            # leave a part of this request or of its response behind.
-            connection.is_reusable = False
             connection.http.request(
                 "POST", request.selector, request.data, dict(request.header_items())
             )
             _remaining(request.deadline)  # if this raises, nothing was sent
             sent = True
-            return connection.exchange(request.deadline)
+            response = connection.exchange(request.deadline)
+            if connection.is_reusable:
+                self._idle.append(connection)
+                connection = None
+            return response
         except (OSError, HTTPException, ValueError) as error:
             failure = _Failure(error, sent=sent)
             if isinstance(error, OSError):
                 # Without its frames: http.client's may hold a part of the response.
                 failure.cause = error.with_traceback(None)
             return failure
-        finally:  # after Ctrl-C, too
-            if connection and connection.is_reusable:
-                self._idle.append(connection)
-            elif connection:
+        finally:  # after Ctrl-C, too: a part of this request or its response may be left in it
+            if connection:
                 connection.sock.close()
 
     def _take_idle(self) -> _Connection | None:
-        """The oldest idle connection that is usable. So after a burst, stale ones get closed."""
+        """The oldest idle connection that is usable: this is how stale ones get closed."""
         with suppress(IndexError):  # no length check: another thread may take the last
             while True:
                 connection = self._idle.pop(0)
@@ -788,7 +786,7 @@ class _Wire:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets never wait
             if self._proxy:
                 target = self._server.netloc if self._server.port else f"{self._server.netloc}:443"
-                tunnel = _Connection(sock, target, None)
+                tunnel = _Connection(sock, target, None)  # a TLS server says nothing before we do
                 tunnel.http.request("CONNECT", target, None, _proxy_login(self._proxy))
                 status = tunnel.send_and_read_head(deadline).status
                 if status >= 500:
@@ -796,19 +794,13 @@ class _Wire:
                 if not 200 <= status < 300:  # a retry would get it again
                     raise HTTPException(f"the proxy responded {status}. Check its login and rules")
             if self._tls:
-                # This shakes hands, too. It must: a truststore.SSLContext verifies in here.
+                # With the handshake: a truststore.SSLContext verifies certificates in wrap_socket.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=self._server.hostname)
             return _Connection(sock, self._server.netloc, self._tls)
         except BaseException:
             sock.close()
             raise
-
-
-def _proxy_setting() -> str:
-    """The URL of the proxy for https, as urllib finds it."""
-    setting = getproxies().get("https", "").strip()
-    return setting if "://" in setting or not setting else f"http://{setting}"
 
 
 def _proxy_login(proxy: SplitResult) -> dict[str, str]:
@@ -821,14 +813,15 @@ def _proxy_login(proxy: SplitResult) -> dict[str, str]:
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
     """A TCP connection to the first address of `host` that accepts one."""
     # By position: some programs replace getaddrinfo by a function that takes no keywords.
-    addresses: Any = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-    for position, (*_, address) in enumerate(addresses):
-        # Each has a share of the time: a silent address leaves some for the next.
-        untried = len(addresses) - position
+    addresses: Any = list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+    while addresses:
+        # An equal share of the time: a silent address leaves some for the next.
+        share = _remaining(deadline) / len(addresses)
+        address = addresses.pop(0)[4]
         try:  # an address is a number, which is not looked up again
-            return socket.create_connection(address[:2], _remaining(deadline) / untried)
+            return socket.create_connection(address[:2], share)
         except OSError:
-            if untried == 1:
+            if not addresses:
                 raise
     raise OSError(f"{host} has no address")
 
@@ -853,7 +846,7 @@ class _Connection(io.RawIOBase):
     def __init__(self, sock: socket.socket, host_port: str, tls: ssl.SSLContext | None) -> None:
         self.sock = sock
         # HTTPSConnection leaves :443 out of the header Host, and tracers (Sentry, AWS X-Ray) report
-        # an https URL. Neither opens a connection, since it has one.
+        # an https URL. No connect() happens, since `sock` is set.
         self.http = HTTPSConnection(host_port, context=tls) if tls else HTTPConnection(host_port)
         self.http.set_debuglevel(0)  # a program may have set the class's, which prints the key
         self.http.sock = self
@@ -869,7 +862,7 @@ class _Connection(io.RawIOBase):
     def exchange(self, deadline: float) -> _Response:
         """Send the request that was written. Returns the complete response."""
         head = self.send_and_read_head(deadline)
-        if head.status < 200:
+        if head.status < 200:  # http.client skips 100 alone
             raise HTTPException(f"it is an interim response, {head.status}")
 
         self._allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
@@ -893,11 +886,11 @@ class _Connection(io.RawIOBase):
         self._request = b""
         try:
             return self.http.getresponse()
-        except TypeError:  # from the email package, about `Content-Type: x; boundary*;boundary*0=`
+        except TypeError:  # from the email package, about `multipart/x; boundary*;boundary*0=a`
             raise HTTPException("its head is invalid") from None
 
     def is_usable(self) -> bool:
-        """Whether it fell idle in this process (not its parent), is fresh, and silent since."""
+        """Whether this process left it idle, a moment ago, and nothing has come over it since."""
         is_ours = self.idle_pid == os.getpid()
         is_fresh = 0 <= time.time() - self.idle_since < MAX_IDLE_SECONDS
         self._deadline = None
@@ -1133,7 +1126,7 @@ def _create_command(clerk: ActorTokens, options: Any) -> int:
         print(json.dumps(vars(token), indent=2))
         return 0
     if not re.fullmatch("https://[!-~]+", token.url or ""):
-        _tell("The token has no link.")
+        _tell("The token has no https link.")
         return 3
     print(token.url)
     return 0
@@ -1155,9 +1148,9 @@ def _revoke_command(clerk: ActorTokens, options: Any) -> int:
 def _report(subject: str, error: Exception) -> int:
     """Print an error. Returns the exit status for it."""
     _tell(f"{subject}: {error}")
-    if isinstance(error, ClerkBaseError):
-        return 3 if error.outcome_unknown else 1
-    return 2
+    if isinstance(error, (ValueError, TypeError)):
+        return 2
+    return 3 if getattr(error, "outcome_unknown", True) else 1
 
 
 def _program() -> str:
@@ -1180,7 +1173,8 @@ def _parser() -> Any:
     notes = (
         "Environment: CLERK_SECRET_KEY, the secret key; CLERK_API_URL, Clerk's address (default: "
         "https://api.clerk.com). Exit status: 0; 1 if a call failed and Clerk did not act; 2 if an "
-        "argument is invalid; 3 if a call failed and Clerk may have acted; 130 after Ctrl-C."
+        "argument is invalid; 3 if a call failed and Clerk may have acted, or if there is no link; "
+        "130 after Ctrl-C. Of several revokes, the highest counts."
     )
     parser = Parser(prog=_program(), epilog=notes)
     parser.add_argument("--version", action="version", version=__version__)
@@ -1212,7 +1206,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with ActorTokens() as clerk:
             return run(clerk, options)
-    except (ClerkBaseError, ValueError, TypeError) as error:
+    except (ClerkBaseError, OSError, ValueError, TypeError) as error:
         return _report(_program(), error)
     except KeyboardInterrupt:
         _tell("Interrupted. Clerk may have acted.")

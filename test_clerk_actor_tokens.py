@@ -1681,7 +1681,7 @@ def test_clerks_own_errors_come_with_all_that_clerk_says(
 
 DID_NOT_ACT = "Clerk did not act."
 CHECK_ADDRESS = "Check server_url or CLERK_API_URL."
-NOT_FOLLOWED = f"Redirects are not followed. {CHECK_ADDRESS}"
+NOT_FOLLOWED = f"The redirect was not followed. {CHECK_ADDRESS}"
 CHECK_ID = "Check the ID: user_... (not an e-mail address) or act_..., of the key's Clerk instance."
 TRACE = f"; trace ID {TRACE_ID}."
 CREATE_DOUBT = "Clerk may have created a token; a retry could create another."
@@ -1789,7 +1789,7 @@ def test_a_redirect_is_an_error_that_says_to_check_the_address(
     assert caught.value.outcome_unknown is False
     assert str(caught.value) == (
         f"POST /v1/actor_tokens to api.clerk.com got {status}: <p>moved</p>. "
-        "Redirects are not followed. Check server_url or CLERK_API_URL. Clerk did not act."
+        "The redirect was not followed. Check server_url or CLERK_API_URL. Clerk did not act."
     )
 
 
@@ -4826,8 +4826,18 @@ def test_the_command_line_closes_its_connection(run: Run, server: Server) -> Non
     assert server.hung_up.wait(10)
 
 
-@pytest.mark.parametrize("url", ["", None])
-def test_create_says_if_the_token_has_no_link(run: Run, server: Server, url: Any) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("javascript:alert(1)", id="a script"),
+        pytest.param("http://x.example/", id="plain http"),
+        pytest.param("https://x.example/\x1b[2J", id="a control sequence"),
+        pytest.param("https://x.example/\ud800", id="half a surrogate pair"),
+        pytest.param("", id="nothing"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_create_prints_a_link_only_if_it_is_one(run: Run, server: Server, url: Any) -> None:
     server.scripts = (respond({**TOKEN, "url": url}),)
 
     finished = run(*COMMAND)
@@ -4835,7 +4845,7 @@ def test_create_says_if_the_token_has_no_link(run: Run, server: Server, url: Any
     assert finished.status == 3
     assert finished.out == ""
     assert f"revoke {TOKEN['id']}\n" in finished.err
-    assert "The token has no link." in finished.err
+    assert "The token has no https link." in finished.err
 
 
 def test_create_prints_a_token_without_a_link_as_json(run: Run, server: Server) -> None:
@@ -4964,7 +4974,7 @@ def test_the_exit_status_of_create_says_if_clerk_may_have_acted(
 def test_no_response_steers_the_terminal(
     run: Run, server: Server, command: tuple[str, ...]
 ) -> None:
-    odd = {name: f"{TOKEN[name]}\x1b[2J\r" for name in ("id", "status", "user_id")}
+    odd = {name: f"{TOKEN[name]}\x1b[2J\r" for name in ("id", "status", "user_id", "url")}
     server.scripts = (respond({**TOKEN, **odd, "actor": {"sub": "user_2\x1b[2J\r"}}),)
 
     finished = run(*command)
@@ -5097,6 +5107,18 @@ def test_a_program_that_fails_has_its_exit_status() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(f"python3 {MODULE}: There is no secret key")
     assert "Traceback" not in done.stderr
+
+
+def test_a_link_that_cannot_be_written_ends_in_status_3(
+    run: Run, server: Server, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Mock(write=Mock(side_effect=BrokenPipeError("no reader"))))
+
+    finished = run(*COMMAND)
+
+    assert finished.status == 3
+    assert f"revoke {TOKEN['id']}\n" in finished.err
+    assert finished.err.endswith("clerk-actor-tokens: no reader\n")
 
 
 @SIGNALS
