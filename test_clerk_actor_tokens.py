@@ -5369,7 +5369,7 @@ def test_the_readmes_lambda_handler_returns_the_token(server: Server, invoke: In
     assert place == "request-1/response"
     assert result == {"id": TOKEN["id"], "url": LINK}
     assert len(server.requests) == 1
-    assert b'"user_id":"user_1a2b3c","actor":{"sub":"user_9z8y7x"}' in server.requests[0]
+    assert b'"user_id": "user_1a2b3c", "actor": {"sub": "user_9z8y7x"}' in server.requests[0]
 
 
 @pytest.mark.parametrize(
