@@ -108,7 +108,7 @@ class ActorToken:
     url: str | None = field(default=None, repr=False)
 
 
-# What the fields are in JSON. Types are compared, without isinstance: True is an instance of int.
+# What the fields are in JSON. They are compared by `type()`, since isinstance(True, int) is true.
 _TOKEN_FIELDS = (
     ("text", (str,), ("object", "id", "status", "user_id")),
     ("an object", (dict,), ("actor",)),
@@ -138,7 +138,8 @@ class ClerkBaseError(Exception):
 
     `message`, the same as `str()`, is one line, in which the key and tokens are masked.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
-    lost. It is False if Clerk did not act: nothing was sent, or each attempt got a 3XX or 4XX.
+    lost. It is False if nothing was sent, or if each attempt got a 3XX or 4XX, which is taken to
+    mean that Clerk did not act.
     """
 
     message: str
@@ -227,7 +228,7 @@ class ActorTokens:
         max_retries: the maximum number of retries of a call. A create is retried if making a
             connection failed, and after a 429; a revoke also after a 5XX or a lost connection.
             An invalid certificate or response, and a proxy's 3XX or 4XX, end the call at once.
-        ssl_context: the TLS settings. If None: `ssl.create_default_context()`.
+        ssl_context: the TLS settings for https. If None: `ssl.create_default_context()`.
         opener: takes the place of the network, and of the retries, the TLS settings and the proxy.
             It is asked once a call.
 
@@ -266,7 +267,7 @@ class ActorTokens:
         _require_number("max_retries", max_retries, int, "a whole number", 0, 1000)
         contexts = (ssl.SSLContext, type(None))
         _require_type("ssl_context", ssl_context, contexts, "an ssl.SSLContext")
-        # A class has no response to give: its () was forgotten.
+        # Not a class: `Sandbox` in place of `Sandbox()` would fail at the first call.
         is_opener = hasattr(opener, "open") and not isinstance(opener, type)
         _require(opener is None or is_opener, "opener must be an instance with a method open")
 
@@ -276,7 +277,7 @@ class ActorTokens:
         # Not in __del__: the sockets may be collected before it runs, each with a ResourceWarning.
         weakref.finalize(self, self._transport.close)
 
-        # Last: what the checks above raise comes from frames that have not seen the key.
+        # Last, so that no frame of the checks above has looked at the key.
         self._require_key()
 
     def create(
@@ -341,7 +342,10 @@ class ActorTokens:
         return self._call(f"/actor_tokens/{token_id}/revoke", None, timeout)
 
     def close(self) -> None:
-        """Close the idle connections. The client may be used again."""
+        """Close the idle connections, which otherwise wait for the next call to close them.
+
+        The client may be used again.
+        """
         self._transport.close()
 
     def __enter__(self) -> ActorTokens:
@@ -410,7 +414,7 @@ class ActorTokens:
         )
 
     def _require_id(self, name: str, value: Any) -> None:
-        # A key that is passed here shows in this frame, as it does in the caller's.
+        # (A key that is passed as an ID shows in this frame, as it does in the caller's.)
         _require_type(name, value, str, "an ID, as a str")
         is_key = self._key in value or value.startswith(("sk_", "pk_"))
         # No blanks, and no beginning of JSON.
@@ -522,8 +526,8 @@ class _Failure:
         # With an errno (ETIMEDOUT), it is the system's own time limit, and not the call's timeout.
         self.is_timeout = isinstance(error, (TimeoutError, socket.timeout)) and not error.errno
 
-        # Not transient: a timeout, which leaves no time; an invalid certificate; and what is no
-        # OSError but an HTTPException, for an invalid response or a proxy's 3XX or 4XX.
+        # Not transient: a timeout, which leaves no time; an invalid certificate; and whatever is no
+        # OSError, such as the HTTPException for an invalid response or a proxy's 3XX or 4XX.
         is_final = self.is_timeout or isinstance(error, ssl.SSLCertVerificationError)
         self.is_transient = isinstance(error, OSError) and not is_final
 
@@ -595,7 +599,7 @@ def _message(request: _Request, may_have_acted: bool, what: str, advice: str = "
     elif may_have_acted:
         outcome = "Clerk may have created a token; a retry could create another"
     happened = f"POST {request.selector} to {request.place} got {what}"
-    sentences = (happened, advice, outcome)
+    sentences = (happened, advice, outcome)  # the first may end in ": ", the second be empty
     return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
 
 
@@ -721,15 +725,15 @@ class _Wire:
         """Send a request, with retries where they are safe."""
         if self._proxy:
             request.place += f" (through the proxy {self._proxy.hostname})"
-        may_have_acted = False
+        in_doubt = False  # whether Clerk may have acted in any attempt
         retries = 0
         while True:
             outcome = self._attempt(request)
             # An attempt that was lost leaves a doubt, which a later refusal does not remove.
-            outcome.may_have_acted |= may_have_acted
-            may_have_acted = outcome.may_have_acted
+            in_doubt |= outcome.may_have_acted
+            outcome.may_have_acted = in_doubt
 
-            is_safe = request.is_revoke or not may_have_acted
+            is_safe = request.is_revoke or not in_doubt
             if not (outcome.is_transient and is_safe and retries < self._max_retries):
                 return outcome
             pause = min(8.0, 0.5 * 2.0**retries) * random.uniform(0.5, 1)
@@ -786,7 +790,9 @@ class _Wire:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets never wait
             if self._proxy:
                 target = self._server.netloc if self._server.port else f"{self._server.netloc}:443"
-                tunnel = _Connection(sock, target, None)  # a TLS server says nothing before we do
+                # It may be dropped afterwards: it has read no byte of the server's, since in TLS
+                # the client speaks first.
+                tunnel = _Connection(sock, target, None)
                 tunnel.http.request("CONNECT", target, None, _proxy_login(self._proxy))
                 status = tunnel.send_and_read_head(deadline).status
                 if status >= 500:
@@ -862,7 +868,7 @@ class _Connection(io.RawIOBase):
     def exchange(self, deadline: float) -> _Response:
         """Send the request that was written. Returns the complete response."""
         head = self.send_and_read_head(deadline)
-        if head.status < 200:  # http.client skips 100 alone
+        if head.status < 200:  # http.client skips 100 alone, and cannot go on after another
             raise HTTPException(f"it is an interim response, {head.status}")
 
         self._allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
@@ -881,7 +887,8 @@ class _Connection(io.RawIOBase):
         self._deadline = deadline
         self._allowance = MAX_HEAD_BYTES
         self.sock.settimeout(_remaining(deadline))
-        # Not the bytes themselves: ssl has its argument in a local variable.
+        # The timeout is for all of it, over TLS too. A view, since ssl has its argument in a local
+        # variable, which would show the bytes.
         self.sock.sendall(memoryview(self._request))
         self._request = b""
         try:
@@ -895,7 +902,8 @@ class _Connection(io.RawIOBase):
         is_fresh = 0 <= time.time() - self.idle_since < MAX_IDLE_SECONDS
         self._deadline = None
         with suppress(OSError, HTTPException):
-            # None: nothing has come. A byte would belong to no call. At the end, it raises.
+            # None: nothing has come. A byte would belong to no call. If the server has closed it,
+            # or if the last response was as large as is allowed, this raises.
             return is_ours and is_fresh and self._reader.read(1) is None
         return False
 
@@ -927,7 +935,7 @@ class _Connection(io.RawIOBase):
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
         if not received and not self._may_end:
-            # http.client would take it for the end of the head.
+            # http.client would take it for the end of the head, or of the body.
             raise ConnectionError("the connection ended before the response did")
         self._allowance -= received
         return received
