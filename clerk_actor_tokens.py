@@ -750,6 +750,7 @@ class _Wire:
     def _attempt(self, request: _Request) -> _Response | _Failure:
         """Send a request once."""
         connection = None
+        response = None
         sent = False
         try:
             connection = self._take_idle() or self._connect(request.deadline)
@@ -759,9 +760,6 @@ class _Wire:
             _remaining(request.deadline)  # if this raises, nothing was sent
             sent = True
             response = connection.exchange(request.deadline)
-            if connection.is_reusable:
-                self._idle.append(connection)
-                connection = None
             return response
         except (OSError, HTTPException, ValueError) as error:
             failure = _Failure(error, sent=sent)
@@ -769,8 +767,10 @@ class _Wire:
                 # Without its frames: http.client's may hold a part of the response.
                 failure.cause = error.with_traceback(None)
             return failure
-        finally:  # after Ctrl-C, too: a part of this request or its response may be left in it
-            if connection:
+        finally:  # after Ctrl-C, too
+            if connection and response and connection.is_reusable:
+                self._idle.append(connection)
+            elif connection:  # a part of this request or of its response may be left in it
                 connection.sock.close()
 
     def _take_idle(self) -> _Connection | None:
