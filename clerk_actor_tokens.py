@@ -964,6 +964,9 @@ class _OpenerTransport:
             return _Response(int(response.status), response.headers, bytes(response.read()))
         except (OSError, HTTPException, ValueError) as error:  # ValueError is http.client's
             return _Failure(error, sent=True)
+        finally:
+            if hasattr(response, "close"):  # as urllib's have, but Response does not ask for it
+                response.close()
 
     def close(self) -> None:
         """Do nothing: the opener is the user's."""

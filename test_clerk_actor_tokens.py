@@ -1280,6 +1280,17 @@ def test_a_response_needs_no_more_than_status_headers_and_read() -> None:
     assert token == ActorToken(**TOKEN)
 
 
+@pytest.mark.parametrize("read", [lambda: JSON, Mock(side_effect=OSError)], ids=["read", "lost"])
+def test_an_openers_response_is_closed(read: Any) -> None:
+    response = Mock(status=200, headers={}, read=read)
+    opener = Mock(open=Mock(return_value=response))
+
+    with suppress(NoResponseError):
+        create(ActorTokens(KEY, opener=opener))
+
+    response.close.assert_called_once_with()
+
+
 @pytest.mark.parametrize(
     "response",
     [
@@ -1446,6 +1457,7 @@ def test_an_opener_may_raise_a_response_that_is_no_success(status: int) -> None:
     assert caught.value.status_code == status
     assert caught.value.body == "<p>no</p>"
     assert caught.value.retry_after == 4.0
+    assert body.closed
 
 
 def test_urllibs_own_opener_will_do(serve: Serve) -> None:
