@@ -5121,10 +5121,15 @@ def test_a_program_that_fails_has_its_exit_status() -> None:
     assert "Traceback" not in done.stderr
 
 
+class NoReader(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError("no reader")
+
+
 def test_a_link_that_cannot_be_written_ends_in_status_3(
     run: Run, server: Server, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", Mock(write=Mock(side_effect=BrokenPipeError("no reader"))))
+    monkeypatch.setattr(sys, "stdout", NoReader())
 
     finished = run(*COMMAND)
 
