@@ -518,7 +518,7 @@ class _Failure:
         self.error = error
         # "certificate verify failed: ..." and "[Errno 111] ..." say the same in more words.
         short = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-        self.reason = str(short or error) or type(error).__name__
+        self.reason = str(short or error)
         # What a traceback shows. None with an opener, whose exceptions may hold the request.
         self.cause: OSError | None = None
         self.headers = Message()  # none came
@@ -599,7 +599,7 @@ def _message(request: _Request, may_have_acted: bool, what: str, advice: str = "
     elif may_have_acted:
         outcome = "Clerk may have created a token; a retry could create another"
     happened = f"POST {request.selector} to {request.place} got {what}"
-    sentences = (happened, advice, outcome)  # the first may end in ": ", the second be empty
+    sentences = (happened, advice, outcome)  # the first may end in ": ", the second may be empty
     return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
 
 
@@ -653,11 +653,10 @@ def _failure_error(failure: _Failure, request: _Request, reason: str) -> NoRespo
     """The error for a call without a complete response."""
     acted = failure.may_have_acted
     if failure.is_timeout:
-        what = f"no complete response within {request.seconds:g} seconds"
+        what = f"no valid response within {request.seconds:g} seconds"
         return RequestTimeoutError(_message(request, acted, what), outcome_unknown=acted)
 
-    kind = "complete" if isinstance(failure.error, OSError) else "valid"
-    what = f"no {kind} response: {_quote(reason)}"
+    what = f"no valid response: {_quote(reason)}"
     message = _message(request, acted, what, _certificate_advice(failure.error))
     return NoResponseError(message, outcome_unknown=acted)
 
@@ -1121,17 +1120,19 @@ def _demo() -> int:
 
 def _create_command(clerk: ActorTokens, options: Any) -> int:
     claims = _read_json(options.actor)
-    if claims is None and re.match(_JSON_START, options.actor):
-        raise ValueError("--actor is not a valid JSON object")
+    if not claims and re.match(_JSON_START, options.actor):
+        raise ValueError("--actor is neither an ID nor a JSON object that is valid and not empty")
     token = clerk.create(
         options.user,
-        options.actor if claims is None else claims,
+        claims or options.actor,
         expires_in_seconds=options.expires_in,
         session_max_duration_in_seconds=options.session_max_duration,
     )
     who = _quote(f"{token.actor.get('sub')} can sign in as {token.user_id}")
-    limits = f"within {options.expires_in} s, for {options.session_max_duration} s at most"
-    _tell(f"{who}, once, {limits}.\nTo revoke it: {_program()} revoke {_quote(token.id)}")
+    _tell(
+        f"{who}, once, within {options.expires_in} s, for {options.session_max_duration} s at most."
+        f"\nTo revoke it: {_program()} revoke {_quote(token.id)}"
+    )
 
     if options.json:
         print(json.dumps(vars(token), indent=2))
@@ -1194,12 +1195,23 @@ def _parser() -> Any:
 
     create = commands.add_parser("create", help="create a token; print its link", epilog=notes)
     create.add_argument("user", help="the ID of the user to sign in as")
-    who = 'the ID of the user who signs in, or a JSON object: {"sub": ID, ...}'
-    create.add_argument("--actor", required=True, help=who)
-    link = "how long the link works, in seconds (default: %(default)s)"
-    create.add_argument("--expires-in", type=int, default=3600, help=link)
-    session = "how long the session may last, in seconds (default: %(default)s)"
-    create.add_argument("--session-max-duration", type=int, default=1800, help=session)
+    create.add_argument(
+        "--actor",
+        required=True,
+        help='the ID of the user who signs in, or a JSON object: {"sub": ID, ...}',
+    )
+    create.add_argument(
+        "--expires-in",
+        type=int,
+        default=3600,
+        help="how long the link works, in seconds (default: %(default)s)",
+    )
+    create.add_argument(
+        "--session-max-duration",
+        type=int,
+        default=1800,
+        help="how long the session may last, in seconds (default: %(default)s)",
+    )
     create.add_argument("--json", action="store_true", help="print the whole token as JSON")
 
     revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)

@@ -1222,7 +1222,7 @@ def test_a_call_without_time_left_sends_nothing(
         call(client, timeout=timeout)
 
     assert caught.value.outcome_unknown is False
-    assert "to api.clerk.com got no complete response within" in str(caught.value)
+    assert "to api.clerk.com got no valid response within" in str(caught.value)
     assert str(caught.value).endswith("Clerk did not act.")
 
 
@@ -2140,20 +2140,20 @@ def test_all_headers_of_a_name_are_kept(serve: Serve) -> None:
     [
         pytest.param(
             ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
-            "POST /v1/actor_tokens to api.clerk.com got no complete response: Connection reset by "
+            "POST /v1/actor_tokens to api.clerk.com got no valid response: Connection reset by "
             "peer. Clerk may have created a token; a retry could create another.",
             id="lost",
         ),
         pytest.param(
             ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
-            "POST /v1/actor_tokens to api.clerk.com got no complete response: Connection refused. "
+            "POST /v1/actor_tokens to api.clerk.com got no valid response: Connection refused. "
             "Clerk did not act.",
             id="refused",
         ),
         pytest.param(
             ConnectionResetError(),
-            "POST /v1/actor_tokens to api.clerk.com got no complete response: "
-            "ConnectionResetError. Clerk may have created a token; a retry could create another.",
+            "POST /v1/actor_tokens to api.clerk.com got no valid response. "
+            "Clerk may have created a token; a retry could create another.",
             id="without a text",
         ),
         pytest.param(
@@ -2164,19 +2164,19 @@ def test_all_headers_of_a_name_are_kept(serve: Serve) -> None:
         ),
         pytest.param(
             URLError(""),
-            "POST /v1/actor_tokens to api.clerk.com got no complete response: <urlopen error >. "
+            "POST /v1/actor_tokens to api.clerk.com got no valid response: <urlopen error >. "
             "Clerk may have created a token; a retry could create another.",
             id="without a reason",
         ),
         pytest.param(
             OSError(f"{KEY[:12]} {KEY}"),
-            "POST /v1/actor_tokens to api.clerk.com got no complete response: *** ***. "
+            "POST /v1/actor_tokens to api.clerk.com got no valid response: *** ***. "
             "Clerk may have created a token; a retry could create another.",
             id="the key in its text",
         ),
         pytest.param(
             TimeoutError(),
-            "POST /v1/actor_tokens to api.clerk.com got no complete response within 2.5 seconds. "
+            "POST /v1/actor_tokens to api.clerk.com got no valid response within 2.5 seconds. "
             "Clerk may have created a token; a retry could create another.",
             id="timeout",
         ),
@@ -2239,7 +2239,7 @@ def test_the_advice_for_an_invalid_certificate_fits_its_cause(
     with raises(NoResponseError) as caught:
         create(clerk)
 
-    assert f"got no complete response: the cause. {advice}" in str(caught.value)
+    assert f"got no valid response: the cause. {advice}" in str(caught.value)
     assert str(caught.value).endswith(" Clerk did not act.")
     assert "retry" not in str(caught.value)
 
@@ -3189,7 +3189,7 @@ def test_a_create_is_never_retried_after_a_lost_response(
 
     assert caught.value.outcome_unknown is True
     assert str(caught.value).endswith(CREATE_DOUBT)
-    assert f" to localhost:{server.port} got no complete response: " in str(caught.value)
+    assert f" to localhost:{server.port} got no valid response: " in str(caught.value)
     assert len(server.requests) == 1
     assert pauses == []
 
@@ -4995,7 +4995,7 @@ def test_no_response_steers_the_terminal(
         assert line.isprintable()
 
 
-BAD_ACTOR = "--actor is not a valid JSON object"
+BAD_ACTOR = "--actor is neither an ID nor a JSON object"
 
 
 @pytest.mark.parametrize(
