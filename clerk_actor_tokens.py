@@ -684,6 +684,7 @@ def _certificate_advice(error: object) -> str:
 # - One deadline. http.client talks over a _Connection, which sets the socket's timeout to what is
 #   left before each wait. So a server that sends a byte now and then cannot prolong a call.
 #   Requests are written to memory first, and go out at once: no frame that waits holds headers.
+#   (While a body comes in pieces, a variable of http.client's may hold what has come of it.)
 # - Retries. An attempt gives a _Response or a _Failure. After one on which Clerk may have acted,
 #   only a revoke is sent again, which does no harm when it is repeated.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
