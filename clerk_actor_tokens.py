@@ -265,8 +265,8 @@ class ActorTokens:
         self._timeout = timeout
         # (More retries would make the pauses overflow.)
         _require_number("max_retries", max_retries, int, "a whole number", 0, 1000)
-        contexts = (ssl.SSLContext, type(None))
-        _require_type("ssl_context", ssl_context, contexts, "an ssl.SSLContext")
+        is_context = ssl_context is None or isinstance(ssl_context, ssl.SSLContext)
+        _require(is_context, "ssl_context must be an ssl.SSLContext", TypeError)
         # Not a class: `Sandbox` in place of `Sandbox()` would fail at the first call.
         is_opener = hasattr(opener, "open") and not isinstance(opener, type)
         _require(opener is None or is_opener, "opener must be an instance with a method open")
@@ -306,7 +306,8 @@ class ActorTokens:
         """
         self._require_id("user_id", user_id)
 
-        _require_type("actor", actor, (str, Mapping), "a str or a mapping")
+        is_actor = isinstance(actor, (str, Mapping))
+        _require(is_actor, "actor must be a str or a mapping", TypeError)
         claims = {"sub": actor} if isinstance(actor, str) else dict(actor)
         _require("sub" in claims, "actor has no sub: the ID of the user who will impersonate")
         self._require_id("actor (or its sub)", claims["sub"])
@@ -400,8 +401,7 @@ class ActorTokens:
         }
 
     def _require_key(self) -> None:
-        if not isinstance(self._key, str):
-            raise TypeError("secret_key must be a str")
+        _require(isinstance(self._key, str), "secret_key must be a str", TypeError)
         # A key from a file or from a Windows shell has a line end or a blank after it.
         self._key = self._key.strip()
         _require(self._key, "There is no secret key: set CLERK_SECRET_KEY, or pass secret_key")
@@ -415,7 +415,7 @@ class ActorTokens:
 
     def _require_id(self, name: str, value: Any) -> None:
         # (A key that is passed as an ID shows in this frame, as it does in the caller's.)
-        _require_type(name, value, str, "an ID, as a str")
+        _require(isinstance(value, str), f"{name} must be an ID, as a str", TypeError)
         is_key = self._key in value or value.startswith(("sk_", "pk_"))
         # No blanks, and no beginning of JSON.
         is_id = re.fullmatch(r"""[^\s{["]\S*""", value) and value.isprintable() and not is_key
@@ -448,22 +448,18 @@ class _Request(Request):
 # ---- Checks of arguments. No message quotes a text: it may be a secret.
 
 
-def _require(condition: object, sentence: str) -> None:
+def _require(condition: object, sentence: str, kind: type[Exception] = ValueError) -> None:
     if not condition:
-        raise ValueError(sentence)
-
-
-def _require_type(name: str, value: object, kinds: Any, words: str) -> None:
-    if not isinstance(value, kinds) or isinstance(value, bool):  # True is an int, but no number
-        raise TypeError(f"{name} must be {words}")
+        raise kind(sentence)
 
 
 def _require_number(
     name: str, value: float, kinds: Any, unit: str, least: float, most: float
 ) -> None:
-    words = f"{unit} from {least:,} to {most:,}"
-    _require_type(name, value, kinds, words)
-    _require(least <= value <= most, f"{name} must be {words}")
+    sentence = f"{name} must be {unit} from {least:,} to {most:,}"
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)  # True is an int
+    _require(is_number, sentence, TypeError)
+    _require(least <= value <= most, sentence)
 
 
 def _split_url(pattern: str, url: str) -> SplitResult | None:
@@ -662,10 +658,10 @@ def _failure_error(failure: _Failure, request: _Request, reason: str) -> NoRespo
 
 
 def _certificate_advice(error: object) -> str:
-    if not isinstance(error, ssl.SSLCertVerificationError):
-        return ""
-    # OpenSSL's X509_V_ERR_... An exception that does not come from OpenSSL may have none.
+    # OpenSSL's X509_V_ERR_... Only an error about a certificate has one.
     code = getattr(error, "verify_code", None)
+    if code is None:
+        return ""
     if code in (9, 10):  # not valid yet, or no longer
         return "Check this machine's clock. If it is right, the certificate is not"
     if code in (62, 64):  # of another host, or of another IP address
