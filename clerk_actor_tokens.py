@@ -261,9 +261,10 @@ class ActorTokens:
                 "port must be from 1 to 65535; http:// may only lead to this machine"
             )
         self._server_url = server_url.rstrip("/")
+
         _require_number("timeout", timeout, (int, float), "a number of seconds", 0.001, MAX_TIMEOUT)
         self._timeout = timeout
-        # (More retries would make the pauses overflow.)
+        # With more retries, the numbers of the pauses would overflow.
         _require_number("max_retries", max_retries, int, "a whole number", 0, 1000)
         is_context = ssl_context is None or isinstance(ssl_context, ssl.SSLContext)
         _require(is_context, "ssl_context must be an ssl.SSLContext", TypeError)
