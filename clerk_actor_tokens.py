@@ -650,7 +650,7 @@ def _failure_error(failure: _Failure, request: _Request, reason: str) -> NoRespo
     """The error for a call without a complete response."""
     acted = failure.may_have_acted
     if failure.is_timeout:
-        what = f"no valid response within {request.seconds:g} seconds"
+        what = f"no valid response within {max(0, request.seconds):g} seconds"
         return RequestTimeoutError(_message(request, acted, what), outcome_unknown=acted)
 
     what = f"no valid response: {_quote(reason)}"
