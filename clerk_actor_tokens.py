@@ -205,9 +205,9 @@ class Opener(Protocol):
     how long is the opener's own business. `timeout` is in seconds.
 
     A response that is not a success may be returned, or raised as `urllib.error.HTTPError`. An
-    `OSError` or `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError`
-    from reading a response, which is how `http.client` refuses some. Any other exception reaches
-    the caller as it is.
+    `OSError` or `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError` or
+    `OverflowError` from reading a response, which is how `http.client` refuses some. Any other
+    exception reaches the caller as it is.
 
     A `ConnectionRefusedError`, `socket.gaierror` or `ssl.SSLCertVerificationError` is taken to mean
     that nothing was sent. So raise these three only then.
@@ -758,7 +758,8 @@ class _Wire:
             sent = True
             response = connection.exchange(request.deadline)
             return response
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError, OverflowError) as error:
+            # The last two: for an invalid number in a response, or an invalid host name.
             failure = _Failure(error, sent=sent)
             if isinstance(error, OSError):
                 # Without its frames: http.client's may hold a part of the response.
@@ -959,7 +960,7 @@ class _OpenerTransport:
         try:
             # int() refuses None and bytes() a text, here, where no variable holds the body.
             return _Response(int(response.status), response.headers, bytes(response.read()))
-        except (OSError, HTTPException, ValueError) as error:  # ValueError is http.client's
+        except (OSError, HTTPException, ValueError, OverflowError) as error:  # as in _attempt
             return _Failure(error, sent=True)
         finally:
             if hasattr(response, "close"):  # as urllib's have, but Response does not ask for it

@@ -1310,7 +1310,7 @@ def test_an_invalid_response_of_an_opener_is_a_type_error_that_shows_no_secret(
 
 
 @pytest.mark.parametrize(
-    "exception", [ValueError("invalid chunk"), http.client.IncompleteRead(b"")]
+    "exception", [ValueError("chunk"), OverflowError("chunk"), http.client.IncompleteRead(b"")]
 )
 def test_what_reading_an_openers_response_raises_becomes_ours(exception: Exception) -> None:
     response = Mock(status=200, headers={}, read=Mock(side_effect=exception))
@@ -3876,7 +3876,7 @@ def test_a_hostile_response_ends_in_an_error_of_ours(serve: Serve, sent: bytes, 
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("size", [b"-5", b"-1"])
+@pytest.mark.parametrize("size", [b"-5", b"-1", b"-8000000000000001", b"-" + b"9" * 20])
 @CREATE_AND_REVOKE
 def test_a_negative_chunk_size_leaves_the_outcome_unknown(
     serve: Serve, size: bytes, call: Call
