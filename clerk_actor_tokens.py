@@ -1044,9 +1044,8 @@ class Sandbox:
         if isinstance(status_code, Exception):
             self._failures.append(status_code)
             return
-        _require(
-            status_code in range(400, 600), "status_code must be from 400 to 599, or an exception"
-        )
+        is_status = isinstance(status_code, int) and 400 <= status_code <= 599
+        _require(is_status, "status_code must be from 400 to 599, or an exception")
         response = _error_response(status_code, code, message)
         response.headers.update(headers or {})
         self._failures.append(response)
@@ -1056,7 +1055,7 @@ class Sandbox:
         document = json.loads(body)
         token = ActorToken(
             object="actor_token",
-            id=f"act_{os.urandom(13).hex()}",
+            id="act_" + os.urandom(14).hex()[:27],  # as long as Clerk's
             status="pending",
             user_id=document["user_id"],
             actor=document["actor"],
