@@ -81,8 +81,6 @@ _PROXY_URL = rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?"
 # Which IDs may stand in a URL. With dots, slashes or % in them, they could reach another path.
 _ID = "[A-Za-z0-9_-]+"
 
-_JSON_START = r'\s*[{["]'  # how an object, a list or a text begins
-
 
 # ---- Results
 
@@ -392,6 +390,7 @@ class ActorTokens:
     def _facts(self, response: _Response) -> dict[str, Any]:
         """The attributes that all exceptions about a response share."""
         headers = Message()
+        # An HTTPError that somebody's opener makes may have None.
         for name, value in (response.headers or {}).items():
             headers[self._mask(name)] = self._mask(value)
         return {
@@ -494,6 +493,12 @@ def _encode(document: JSONObject) -> bytes:
 
 
 _CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
+_JSON_START = r'\s*[{["]'  # how an object, a list or a text begins
+
+
+# What a failure of the network raises. ValueError and OverflowError are http.client's, for an
+# invalid number in a response; ValueError also comes from an invalid host name.
+_NETWORK_ERRORS = (OSError, HTTPException, ValueError, OverflowError)
 
 
 class _Response:
@@ -513,7 +518,8 @@ class _Failure:
 
     def __init__(self, error: object, *, sent: bool) -> None:
         self.error = error
-        # "certificate verify failed: ..." and "[Errno 111] ..." say the same in more words.
+        # OpenSSL's or the system's own words, if there are any. str() would add "[Errno 111]" or
+        # "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed" to them.
         short = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
         self.reason = str(short or error)
         # What a traceback shows. None with an opener, whose exceptions may hold the request.
@@ -721,7 +727,7 @@ class _Wire:
     def send(self, request: _Request) -> _Response | _Failure:
         """Send a request, with retries where they are safe."""
         if self._proxy:
-            request.place += f" (through the proxy {self._proxy.hostname})"
+            request.place += f" (through the proxy {self._host})"
         in_doubt = False  # whether Clerk may have acted in any attempt
         retries = 0
         while True:
@@ -758,8 +764,7 @@ class _Wire:
             sent = True
             response = connection.exchange(request.deadline)
             return response
-        except (OSError, HTTPException, ValueError, OverflowError) as error:
-            # The last two: for an invalid number in a response, or an invalid host name.
+        except _NETWORK_ERRORS as error:
             failure = _Failure(error, sent=sent)
             if isinstance(error, OSError):
                 # Without its frames: http.client's may hold a part of the response.
@@ -960,7 +965,7 @@ class _OpenerTransport:
         try:
             # int() refuses None and bytes() a text, here, where no variable holds the body.
             return _Response(int(response.status), response.headers, bytes(response.read()))
-        except (OSError, HTTPException, ValueError, OverflowError) as error:  # as in _attempt
+        except _NETWORK_ERRORS as error:
             return _Failure(error, sent=True)
         finally:
             if hasattr(response, "close"):  # as urllib's have, but Response does not ask for it
