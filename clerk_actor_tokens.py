@@ -1,16 +1,20 @@
-# clerk-actor-tokens 2.0.0: one file, made to be copied. (This line tells a copy's version.)
+# clerk-actor-tokens 3.0.0: one file, made to be copied. This line names the version of a copy.
 # SPDX-FileCopyrightText: 2026 The clerk-actor-tokens authors
 # SPDX-License-Identifier: MIT
+# cython: annotation_typing=False
+# (Cython would take `str` for no subclass of it, and `float` for a C double.)
 """Create and revoke Clerk actor tokens: one-time links that let support sign in as a user.
+
+Use it like this::
 
     from clerk_actor_tokens import ActorTokens
 
     clerk = ActorTokens("sk_test_...")  # or ActorTokens(), which reads CLERK_SECRET_KEY
-    token = clerk.create(user_id="user_customer", actor="user_engineer")
+    token = clerk.create("user_customer", actor="user_engineer")
     print(token.url)  # a secret, for the engineer alone
     clerk.revoke(token)
 
-CPython 3.9 or later, nothing else. Try it: `python3 clerk_actor_tokens.py demo`.
+It needs CPython 3.9 or later, and nothing else.
 Clerk's description of its API: https://github.com/clerk/openapi-specs (bapi/2026-05-12.yml).
 """
 
@@ -19,6 +23,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import os
 import random
 import re
@@ -27,59 +32,60 @@ import ssl
 import time
 import weakref
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from email.message import Message  # headers, whose names are case-insensitive
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any, Protocol, runtime_checkable
 from urllib.error import HTTPError, URLError
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote_to_bytes
 from urllib.request import Request, getproxies, proxy_bypass
 
-# To type checkers, this name means True. At run time, importing `typing` would slow a cold start.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Protocol
-
-    JSONObject = dict[str, Any]
-else:
-    Protocol = object
-    JSONObject = dict
-
-__version__ = "2.0.0"  # as in the first line
+__version__ = "3.0.0"  # as in the first line
 __all__ = [
     "ActorToken",
     "ActorTokens",
     "ClerkBaseError",
-    "ClerkError",
     "ClerkErrors",
+    "ErrorDetail",
     "NoResponseError",
     "Opener",
     "RequestTimeoutError",
+    "Response",
     "ResponseValidationError",
     "SDKError",
 ]
 
-# ---- What decides about security: versions, limits, and where the key may be sent
+JSONObject = dict[str, Any]
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
-MAX_HEAD_BYTES = 16 * 1024  # Python can take seconds to parse a large head that is malformed
+MAX_HEAD_BYTES = 16 * 1024  # a larger head that is malformed can keep http.client busy for minutes
 MAX_TIMEOUT = 86_400  # seconds: a day
-MAX_IDLE_SECONDS = 4.0  # many servers close idle connections after 5 seconds
+MAX_IDLE_SECONDS = 4.0  # many servers close an idle connection after 5 seconds
 
-# Where the key may be sent: anywhere over https, and over http to this machine only. This is not
-# left to urlsplit: some versions of it drop line ends, and read [::1].evil.com as ::1.
-_HOST = r"([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])"
-_THIS_MACHINE = r"(localhost|127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])"
-_PORT = r"(:\d{1,5})?"
-_PATH = r"(/[\w.~%/-]*)?"
-_SERVER_URL = rf"(https://{_HOST}|http://{_THIS_MACHINE}){_PORT}{_PATH}"
-# The login has none of these characters: at one of them a parser could stop, and take what comes
-# before it for the host.
-_PROXY_URL = rf"http://([^\s#/?\[\]\\]*@)?{_HOST}{_PORT}/?"
 
-# Which IDs may stand in a URL. With dots, slashes or % in them, they could reach another path.
-_ID = "[A-Za-z0-9_-]+"
+# ---- Secrets
+# Error trackers send the repr of each frame's local variables, and some send their attributes, too.
+# So secrets are kept where no repr shows them: a text in a `_Secret`, and the bytes of a request or
+# a response in an `io.BytesIO`. (The functions that parse a response have it in variables, but they
+# raise nothing. An exception that a signal handler raises just then shows them.)
+
+
+class _Secret(str):
+    """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself.
+
+    So do its methods, such as `strip`: their results are plain.
+    """
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def _hide(value: object) -> Any:
+    """A text as a `_Secret`; of anything else only its type, which the checks then refuse."""
+    # Joined, since str() of an Enum's member is its name.
+    return _Secret("".join(value)) if isinstance(value, str) else type(value)
 
 
 # ---- Results
@@ -87,12 +93,12 @@ _ID = "[A-Za-z0-9_-]+"
 
 @dataclass(frozen=True)
 class ActorToken:
-    """An actor token, with the fields that Clerk documents. `dataclasses.asdict` gives its JSON.
+    """An actor token, with the fields that Clerk documents.
 
-    Keep `id`, which revokes it: Clerk has no operation that finds a token again. `status` is
-    "pending", "accepted", "revoked", or a status that Clerk adds later. `created_at` and
-    `updated_at` are Unix times in milliseconds. `token` and `url` are secrets, which the repr
-    leaves out: whoever opens the URL first *is* that user.
+    Keep `id`, to revoke it: Clerk has no operation that lists tokens. `status` is "pending",
+    "accepted", "revoked", or a status that Clerk adds later. `created_at` and `updated_at` are Unix
+    times in milliseconds. `token` and `url` are secrets, which the repr leaves out (but not
+    `dataclasses.asdict`): whoever opens the URL first *is* that user.
     """
 
     object: str
@@ -106,17 +112,8 @@ class ActorToken:
     url: str | None = field(default=None, repr=False)
 
 
-# What the fields are in JSON. They are compared by `type()`, since isinstance(True, int) is true.
-_TOKEN_FIELDS = (
-    ("text", (str,), ("object", "id", "status", "user_id")),
-    ("an object", (dict,), ("actor",)),
-    ("a whole number", (int,), ("created_at", "updated_at")),
-    ("text or null", (str, type(None)), ("token", "url")),
-)
-
-
 @dataclass(frozen=True)
-class ClerkError:
+class ErrorDetail:
     """One entry of the errors in Clerk's response. A text that Clerk left out is ""."""
 
     code: str
@@ -153,7 +150,7 @@ class SDKError(ClerkBaseError):
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # keep it out of logs: only the key is masked in it
+    body: str = ""  # its repr is '***', since it may hold a secret: only the key is masked in it
     retry_after: float | None = None  # in seconds
 
 
@@ -161,31 +158,36 @@ class SDKError(ClerkBaseError):
 class ClerkErrors(SDKError):
     """Clerk's own error response: one with `errors`."""
 
-    errors: tuple[ClerkError, ...] = ()
+    errors: tuple[ErrorDetail, ...] = ()
     clerk_trace_id: str | None = None  # what Clerk's support asks for
     meta: JSONObject | None = None
 
 
 @dataclass(eq=False, repr=False)
 class ResponseValidationError(ClerkBaseError):
-    """A success that is not an actor token."""
+    """A success that is not the actor token that was asked for."""
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # a secret: it may have a token in it
+    body: str = ""  # its repr is '***', since it may hold a token
 
 
 class NoResponseError(ClerkBaseError):
     """No complete and valid HTTP response came."""
 
 
-class RequestTimeoutError(NoResponseError, TimeoutError):
-    """The call's `timeout` passed before a complete response came."""
+class RequestTimeoutError(NoResponseError):
+    """The call's `timeout` passed before a complete response came, or an opener said so.
+
+    It is not a `TimeoutError`, which is an `OSError`: code that retries every `OSError` would
+    create a second token.
+    """
 
 
 # ---- The client
 
 
+@runtime_checkable
 class Response(Protocol):
     """What an opener returns. `headers` has `items()`, as a dict and `http.client`'s headers do."""
 
@@ -196,8 +198,9 @@ class Response(Protocol):
     def read(self) -> bytes: ...
 
 
+@runtime_checkable
 class Opener(Protocol):
-    """What can take the place of the network, such as `Sandbox()` or urllib's `build_opener()`.
+    """What can take the place of the network, such as a stand-in for tests or `build_opener()`.
 
     The request holds the key. Where it goes (by which proxies and redirects), how often and for
     how long is the opener's own business. `timeout` is in seconds.
@@ -214,23 +217,26 @@ class Opener(Protocol):
     def open(self, request: Request, /, *, timeout: float) -> Response: ...
 
 
-class ActorTokens:
+class ActorTokens(AbstractContextManager["ActorTokens"]):
     """Creates and revokes actor tokens. Threads may share one client.
 
     Parameters:
-        secret_key: `sk_...`. If None: the environment variable CLERK_SECRET_KEY.
-        server_url: Clerk's address, with `/v1`. If None: the environment variable CLERK_API_URL,
-            with or without `/v1`, or else https://api.clerk.com/v1.
-        timeout: seconds for a whole call, with its retries. (Only the look-up of a host's name may
-            take longer: nothing can interrupt it.)
-        max_retries: the maximum number of retries of a call. A create is retried if making a
-            connection failed, and after a 429; a revoke also after a 5XX or a lost connection.
-            An invalid certificate or response, and a proxy's 3XX or 4XX, end the call at once.
-        ssl_context: the TLS settings for https. If None: `ssl.create_default_context()`.
-        opener: takes the place of the network, and of the retries, the TLS settings and the proxy.
-            It is asked once a call.
 
-    The proxy is found now, as urllib does it: HTTPS_PROXY and NO_PROXY, or the system's settings.
+    - `secret_key`: `sk_test_...` or `sk_live_...`. If None: the environment variable
+      CLERK_SECRET_KEY.
+    - `server_url`: Clerk's address, with `/v1`. If None: the environment variable CLERK_API_URL,
+      with or without `/v1`, or else https://api.clerk.com/v1.
+    - `timeout`: seconds for a whole call, with its retries. (The look-up of a host's name may take
+      longer: nothing can interrupt it.)
+    - `max_retries`: the maximum number of retries of a call. A create is retried if making a
+      connection failed, and after a 429; a revoke also after a 5XX or a lost connection. Nothing is
+      retried after an invalid certificate or response, or after a proxy's 3XX or 4XX.
+    - `ssl_context`: the TLS settings for https. If None: `ssl.create_default_context()`.
+    - `opener`: takes the place of the network, and of the retries, the TLS settings and the proxy.
+      It is asked once a call.
+
+    The proxy is found now, where urllib finds it: HTTPS_PROXY and NO_PROXY, or the system's
+    settings. It must be an http proxy.
     Raises `ValueError` or `TypeError` if an argument, a variable or the proxy's URL is invalid, and
     `OSError` if TLS cannot be set up.
     """
@@ -245,45 +251,45 @@ class ActorTokens:
         ssl_context: ssl.SSLContext | None = None,
         opener: Opener | None = None,
     ) -> None:
-        # Error trackers send the repr of each frame's local variables: none may show the key.
-        self._key = os.environ.get("CLERK_SECRET_KEY", "") if secret_key is None else secret_key
-        del secret_key
-
+        # Both are hidden before anything is checked: the one may stand in the place of the other.
+        key_name = "CLERK_SECRET_KEY" if secret_key is None else "secret_key"
+        secret_key = _hide(os.getenv(key_name, "") if secret_key is None else secret_key)
+        url_name = "CLERK_API_URL" if server_url is None else "server_url"
         if server_url is None:
-            base = os.environ.get("CLERK_API_URL", "").strip() or "https://api.clerk.com"
-            server_url = base.rstrip("/").removesuffix("/v1") + "/v1"
-        server = _split_url(_SERVER_URL, server_url)
-        if server is None:
-            raise ValueError(
-                "server_url (or CLERK_API_URL) must be a URL such as https://api.clerk.com/v1; a "
-                "port must be from 1 to 65535; http:// may only lead to this machine"
-            )
+            # In this variable of Clerk's SDKs, the address has no /v1 (clerk.com/docs, "Clerk
+            # environment variables"). `server_url` is the Python SDK's, and has it.
+            server_url = os.getenv(url_name, "").strip() or "https://api.clerk.com"
+            server_url = server_url.rstrip("/").removesuffix("/v1") + "/v1"
+        server_url = _hide(server_url)
+
+        self._key = _require_key(key_name, secret_key)
+        server = _require_server(url_name, server_url)
         self._server_url = server_url.rstrip("/")
 
-        _require_number("timeout", timeout, (int, float), "a number of seconds", 0.001, MAX_TIMEOUT)
+        words = "a number of seconds from 0.001 to 86,400 (a day)"
+        _require_number("timeout", timeout, (int, float), words, 0.001, MAX_TIMEOUT)
         self._timeout = timeout
-        # With more retries, the numbers of the pauses would overflow.
-        _require_number("max_retries", max_retries, int, "a whole number", 0, 1000)
+        _require_number("max_retries", max_retries, (int,), "a whole number, 0 or more", 0)
         is_context = ssl_context is None or isinstance(ssl_context, ssl.SSLContext)
         _require(is_context, "ssl_context must be an ssl.SSLContext", TypeError)
-        # Not a class: `Sandbox` in place of `Sandbox()` would fail at the first call.
+        # Not a class: that would fail at the first call.
         is_opener = hasattr(opener, "open") and not isinstance(opener, type)
         _require(opener is None or is_opener, "opener must be an instance with a method open")
 
-        self._transport: _Wire | _OpenerTransport = (
-            _Wire(server, ssl_context, max_retries) if opener is None else _OpenerTransport(opener)
+        proxy = _find_proxy(server) if opener is None else None
+        self._route = server.netloc + (f" through the proxy {proxy.host_port}" if proxy else "")
+        self._max_retries = max_retries if opener is None else 0  # an opener is asked once
+        self._transport: _Network | _OpenerAdapter = (
+            _Network(server, proxy, ssl_context) if opener is None else _OpenerAdapter(opener)
         )
         # Not in __del__: the sockets may be collected before it runs, each with a ResourceWarning.
         weakref.finalize(self, self._transport.close)
 
-        # Last, so that no frame of the checks above has looked at the key.
-        self._require_key()
-
     def create(
         self,
         user_id: str,
-        actor: str | Mapping[str, object],
         *,
+        actor: str | Mapping[str, object],
         expires_in_seconds: int = 3600,
         session_max_duration_in_seconds: int = 1800,
         timeout: float | None = None,
@@ -291,34 +297,44 @@ class ActorTokens:
         """Create a token with which `actor` can sign in as `user_id`, once. Returns it, pending.
 
         Parameters:
-            user_id: the ID of the user to be impersonated.
-            actor: the ID of the user who will impersonate, or a JSON object with that ID as `sub`
-                and other claims. All of it will be in the session token's `act` claim.
-            expires_in_seconds: how long the link works, in seconds.
-            session_max_duration_in_seconds: how long its session may last, in seconds.
-            timeout: seconds for this call, in place of the client's. If no time is left (0 or
-                less), nothing is sent, and `RequestTimeoutError` is raised.
+
+        - `user_id`: the ID of the user to be impersonated.
+        - `actor`: the ID of the user who will impersonate, or a JSON object with that ID as `sub`
+          and other claims. All of it will be in the session token's `act` claim.
+        - `expires_in_seconds`: how long the link works, in seconds.
+        - `session_max_duration_in_seconds`: how long its session may last, in seconds.
+        - `timeout`: seconds for this call, in place of the client's. If no time is left (0 or
+          less), nothing is sent, and `RequestTimeoutError` is raised.
 
         Raises `ValueError` or `TypeError` for an invalid argument, before anything is sent, or a
         `ClerkBaseError`: `ClerkErrors` with 402 if the plan has no impersonation, with 422 if an
         argument is invalid or the plan's impersonations are used up.
         """
-        self._require_id("user_id", user_id)
-
-        is_actor = isinstance(actor, (str, Mapping))
-        _require(is_actor, "actor must be a str or a mapping", TypeError)
-        claims = {"sub": actor} if isinstance(actor, str) else dict(actor)
-        _require("sub" in claims, "actor has no sub: the ID of the user who will impersonate")
-        self._require_id("actor (or its sub)", claims["sub"])
+        # Hidden until they are known to be IDs, and not a secret that was passed by mistake.
+        user_id = _hide(user_id)
+        actor = _hide_sub(actor)
+        user_id = _require_id("user_id", user_id, self._key)
+        _require("sub" in actor, "actor has no sub: the ID of the user who will impersonate")
+        sub = _require_id("actor (or its sub)", actor["sub"], self._key)
 
         limits = {
             "expires_in_seconds": expires_in_seconds,
             "session_max_duration_in_seconds": session_max_duration_in_seconds,
         }
+        words = "a whole number of seconds, 1 or more, that fits into 64 bits"
         for name, seconds in limits.items():
-            _require_number(name, seconds, int, "a whole number of seconds", 1, 2**63 - 1)
-        body = _encode({"user_id": user_id, "actor": claims, **limits})
-        return self._call("/actor_tokens", body, timeout)
+            _require_number(name, seconds, (int,), words, 1, 2**63 - 1)
+
+        call = self._new_call(
+            "/actor_tokens",
+            _encode(user_id, {**actor, "sub": sub}, limits),
+            timeout,
+            is_repeatable=False,
+            doubt="Clerk may have created a token, and a retry could create another. Look for "
+            "actor_token.created in the dashboard's Logs: there is its ID, with which to revoke it",
+            asked_for=("user_id", user_id),
+        )
+        return self._perform(call)
 
     def revoke(
         self, actor_token_id: str | ActorToken, *, timeout: float | None = None
@@ -326,110 +342,52 @@ class ActorTokens:
         """Revoke a pending token. Returns it. Once its link was opened, a token cannot be revoked.
 
         Parameters:
-            actor_token_id: the token's ID, or the `ActorToken` itself.
-            timeout: as in `create`.
+
+        - `actor_token_id`: the token's ID, or the `ActorToken` itself.
+        - `timeout`: as in `create`.
 
         Raises what `create` raises: `ClerkErrors` with 404 if there is no such token, with 400
         (`actor_token_cannot_be_revoked_code`) if it is not pending. If the response to the first
         attempt was lost, that attempt may have revoked it.
         """
-        token_id = actor_token_id.id if isinstance(actor_token_id, ActorToken) else actor_token_id
-        self._require_id("actor_token_id", token_id)
-        _require(
-            re.fullmatch(_ID, token_id),
-            "actor_token_id must be the token's ID (act_...), not its token or URL",
+        if isinstance(actor_token_id, ActorToken):
+            actor_token_id = actor_token_id.id  # or this frame would show the token's link
+        actor_token_id = _hide(actor_token_id)  # it may be a link, passed by mistake
+        token_id = _require_id("actor_token_id", actor_token_id, self._key)
+
+        call = self._new_call(
+            f"/actor_tokens/{token_id}/revoke",
+            None,
+            timeout,
+            is_repeatable=True,
+            doubt="Clerk may have revoked the token. A retry is safe",
+            asked_for=("id", token_id),
         )
-        return self._call(f"/actor_tokens/{token_id}/revoke", None, timeout)
+        return self._perform(call)
 
     def close(self) -> None:
-        """Close the idle connections, which otherwise wait for the next call to close them.
-
-        The client may be used again.
-        """
+        """Close the idle connections. The client may be used again."""
         self._transport.close()
-
-    def __enter__(self) -> ActorTokens:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _call(self, path: str, body: bytes | None, timeout: float | None) -> ActorToken:
-        """Make one call. Returns the token in its response."""
+    def _new_call(
+        self,
+        path: str,
+        body: bytes | None,
+        timeout: float | None,
+        *,
+        is_repeatable: bool,
+        doubt: str,
+        asked_for: tuple[str, str],
+    ) -> _Call:
         seconds = self._timeout if timeout is None else timeout
         # 0 or less is valid: an AWS Lambda function computes it when it has no time left.
-        _require_number(
-            "timeout", seconds, (int, float), "a number of seconds", -MAX_TIMEOUT, MAX_TIMEOUT
-        )
-        request = _Request(self._server_url + path, body, seconds)
-        # Unredirected: all other headers go with urllib to wherever a redirect leads.
-        request.add_unredirected_header("Authorization", f"Bearer {self._key}")
+        words = "a number of seconds, 86,400 (a day) at most"
+        _require_number("timeout", seconds, (int, float), words, -math.inf, MAX_TIMEOUT)
+        seconds = max(0.0, seconds)
 
-        outcome: _Response | _Failure
-        if seconds > 0:
-            outcome = self._transport.send(request)
-        else:
-            outcome = _Failure(socket.timeout(), sent=False)
-
-        # Errors are raised here, outside any `except`, and where no local variable shows a secret:
-        # an error tracker sends the exception that was being handled, and the variables.
-        if isinstance(outcome, _Failure):
-            raise _failure_error(outcome, request, self._mask(outcome.reason)) from outcome.cause
-        if not 200 <= outcome.status < 300:
-            raise _status_error(request, self._facts(outcome))
-        try:
-            return _parse_token(outcome.body)
-        except ValueError as invalid:
-            fault = str(invalid)
-        raise _token_error(request, self._facts(outcome), fault)
-
-    def _mask(self, text: object) -> str:
-        """Text from outside without the key, which some gateways send back."""
-        return str(text).replace(self._key, "***")
-
-    def _facts(self, response: _Response) -> dict[str, Any]:
-        """The attributes that all exceptions about a response share."""
-        headers = Message()
-        # An HTTPError that somebody's opener makes may have None.
-        for name, value in (response.headers or {}).items():
-            headers[self._mask(name)] = self._mask(value)
-        return {
-            "status_code": response.status,
-            "headers": headers,
-            "body": self._mask(response.body.decode("utf-8-sig", "replace")),
-            "outcome_unknown": response.may_have_acted,
-        }
-
-    def _require_key(self) -> None:
-        _require(isinstance(self._key, str), "secret_key must be a str", TypeError)
-        # A key from a file or from a Windows shell has a line end or a blank after it.
-        self._key = self._key.strip()
-        _require(self._key, "There is no secret key: set CLERK_SECRET_KEY, or pass secret_key")
-        _require(
-            # The characters that may follow "Bearer": RFC 6750, section 2.1.
-            re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", self._key),
-            "secret_key (or CLERK_SECRET_KEY) is not a secret key, which begins with sk_test_ or "
-            "sk_live_, without quotes, blanks or 'Bearer'. Copy it from Clerk's dashboard, API keys"
-            " (pk_... is the publishable key)",
-        )
-
-    def _require_id(self, name: str, value: Any) -> None:
-        # (A key that is passed as an ID shows in this frame, as it does in the caller's.)
-        _require(isinstance(value, str), f"{name} must be an ID, as a str", TypeError)
-        is_key = self._key in value or value.startswith(("sk_", "pk_"))
-        # No blanks, and no beginning of JSON.
-        is_id = re.fullmatch(r"""[^\s{["]\S*""", value) and value.isprintable() and not is_key
-        _require(
-            is_id,
-            f"{name} must be an ID: visible characters without blanks, neither JSON as text nor a "
-            "key",
-        )
-
-
-class _Request(Request):
-    """The request of a create or a revoke."""
-
-    def __init__(self, url: str, body: bytes | None, seconds: float) -> None:
         headers = {
             "Accept": "application/json",
             "Clerk-API-Version": API_VERSION,
@@ -437,12 +395,82 @@ class _Request(Request):
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        super().__init__(url, body, headers, method="POST")
-        self.is_revoke = self.selector.endswith("/revoke")  # or else it is a create
+        request = Request(self._server_url + path, body, headers, method="POST")
+        # Unredirected: all other headers go with urllib to wherever a redirect leads.
+        request.add_unredirected_header("Authorization", _Secret(f"Bearer {self._key}"))
+        return _Call(
+            request,
+            self._route,
+            seconds,
+            is_repeatable=is_repeatable,
+            doubt=doubt,
+            asked_for=asked_for,
+        )
+
+    def _perform(self, call: _Call) -> ActorToken:
+        """Make a call. Returns the token in its response."""
+        result = self._result(call)
+        # Raised here, where no local variable holds a response.
+        if isinstance(result, ClerkBaseError):
+            raise result
+        return result
+
+    def _result(self, call: _Call) -> ActorToken | ClerkBaseError:
+        if call.seconds == 0:
+            message = _message(call, False, "was not sent: its timeout left no time")
+            return RequestTimeoutError(message, outcome_unknown=False)
+        outcome, in_doubt = self._send(call)
+        if isinstance(outcome, _Failure):
+            return _failure_error(call, outcome, in_doubt, self._key)
+        if 200 <= outcome.status < 300:
+            return _token_or_error(call, outcome, self._key)
+        return _status_error(call, outcome, in_doubt, self._key)
+
+    def _send(self, call: _Call) -> tuple[_FullResponse | _Failure, bool]:
+        """Send a request, with retries where they are safe.
+
+        Returns the last outcome, and whether Clerk may have acted in any attempt: a lost attempt
+        leaves a doubt, which a later refusal does not remove.
+        """
+        in_doubt = False
+        retries = 0
+        while True:
+            outcome = self._transport.attempt(call.request, call.deadline)
+            in_doubt = in_doubt or outcome.may_have_acted
+
+            is_safe = call.is_repeatable or not in_doubt
+            if not (outcome.is_transient and is_safe and retries < self._max_retries):
+                return outcome, in_doubt
+            longest = min(16, 2**retries) / 2
+            # The length of a pause is no secret, so this generator will do.
+            pause = longest * random.uniform(0.5, 1)  # nosec B311
+            pause = max(pause, outcome.retry_after or 0)
+            if time.monotonic() + pause >= call.deadline:
+                return outcome, in_doubt
+            time.sleep(pause)
+            retries += 1
+
+
+class _Call:
+    """A create or a revoke: its request, how long it may take, and how its outcome is judged."""
+
+    def __init__(
+        self,
+        request: Request,
+        route: str,
+        seconds: float,
+        *,
+        is_repeatable: bool,
+        doubt: str,
+        asked_for: tuple[str, str],
+    ) -> None:
+        self.request = request
+        self.title = f"POST {request.selector} to {route}"  # for messages
         self.seconds = seconds
         self.deadline = time.monotonic() + seconds
-        # Where it goes, for messages; the wire adds its proxy. (urllib's proxies change `host`.)
-        self.place = self.host
+        self.is_repeatable = is_repeatable  # or else a second attempt could act twice
+        self.doubt = doubt  # the sentence for a call in which Clerk may have acted
+        self.asked_for = asked_for  # a field that the token must have, and its value
 
 
 # ---- Checks of arguments. No message quotes a text: it may be a secret.
@@ -453,86 +481,184 @@ def _require(condition: object, sentence: str, kind: type[Exception] = ValueErro
         raise kind(sentence)
 
 
+def _require_key(name: str, value: Any) -> _Secret:
+    _require(isinstance(value, str), f"{name} must be a str", TypeError)
+    # A key from a file or from a Windows shell has a line end or a blank after it.
+    key = _Secret(value.strip())
+    source = "Copy the secret key from Clerk's dashboard, API keys"
+    _require(key, f"{name} is empty or not set. {source}")
+    _require(
+        # The characters that may follow "Bearer": RFC 6750, section 2.1.
+        re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key),
+        f"{name} is not a secret key, which begins with sk_test_ or sk_live_, without quotes, "
+        f"blanks or 'Bearer'. {source} (pk_... is the publishable key)",
+    )
+    return key
+
+
+def _hide_sub(actor: Any) -> JSONObject:
+    """An actor as a mapping, with the ID in it hidden."""
+    if not isinstance(actor, Mapping):
+        return {"sub": _hide(actor)}
+    return {name: _hide(claim) if name == "sub" else claim for name, claim in actor.items()}
+
+
+def _require_id(name: str, value: Any, key: _Secret) -> str:
+    _require(isinstance(value, str), f"{name} must be an ID, as a str", TypeError)
+    # Clerk's IDs have nothing else. With dots, slashes or % in it, one could reach another path.
+    is_id = re.fullmatch("[A-Za-z0-9_-]+", value) is not None
+    is_key = key in value or value.startswith(("sk_", "pk_"))
+    _require(
+        is_id and not is_key,
+        f"{name} must be an ID such as user_... or act_...: letters, digits, _ and - alone, and no "
+        "key, token or link",
+    )
+    return str(value)
+
+
 def _require_number(
-    name: str, value: float, kinds: Any, unit: str, least: float, most: float
+    name: str, value: Any, kinds: tuple[type, ...], words: str, least: Any, most: Any = math.inf
 ) -> None:
-    sentence = f"{name} must be {unit} from {least:,} to {most:,}"
     is_number = isinstance(value, kinds) and not isinstance(value, bool)  # True is an int
-    _require(is_number, sentence, TypeError)
-    _require(least <= value <= most, sentence)
+    _require(is_number, f"{name} must be {words}", TypeError)
+    _require(least <= value <= most, f"{name} must be {words}")
 
 
-def _split_url(pattern: str, url: str) -> SplitResult | None:
-    """The parts of a URL that matches the pattern, or None."""
-    # ASCII: other characters may look like a slash or a dot, and become one.
-    if isinstance(url, str) and re.fullmatch(pattern, url, re.ASCII | re.IGNORECASE):
-        with suppress(ValueError):  # an invalid IPv6 address, or a port over 65535
-            parts = urlsplit(url)
-            if parts.port != 0:
-                return parts
-    return None
-
-
-def _refuse_claim(value: object) -> None:
-    raise TypeError(f"actor has a {type(value).__name__} in it, which JSON cannot hold")
-
-
-def _encode(document: JSONObject) -> bytes:
-    """The body of a create, if JSON holds the actor in it unchanged."""
+def _encode(user_id: str, actor: JSONObject, limits: dict[str, int]) -> bytes:
+    """The body of a create, if JSON holds the actor unchanged."""
+    document = {"user_id": user_id, "actor": actor, **limits}
     with suppress(ValueError, RecursionError):
-        text = json.dumps(document, default=_refuse_claim, ensure_ascii=False, allow_nan=False)
+        try:
+            text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        except TypeError as error:
+            raise TypeError(f"actor: {error}") from None
+        # A key that is a number would become text, and a tuple a list.
         if json.loads(text) == document:
-            return text.encode()  # half a surrogate pair is a ValueError, too
+            return text.encode()  # half a surrogate pair is a ValueError
     raise ValueError(
         "actor must be what JSON holds unchanged: text as keys, lists and no tuples, finite "
         "numbers, valid Unicode, no loops, no great depth"
     )
 
 
-# ---- From a response to a result or an error
+# A login has no character at which another parser could take what comes before it for the host.
+_URL = (
+    r"(?P<scheme>https?)://((?P<login>[^\s#/?\[\]\\]*)@)?"
+    r"(?P<netloc>(?P<host>[\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])(:(?P<port>\d{1,5}))?)"
+    r"(?P<path>/[\w.~%/-]*)?"
+)
+
+
+class _Address:
+    """Where a URL leads."""
+
+    def __init__(self, url: re.Match[str]) -> None:
+        self.is_https = url["scheme"].lower() == "https"
+        self.login = None if url["login"] is None else _Secret(url["login"])
+        self.netloc = url["netloc"]
+        self.host = url["host"].strip("[]")
+        self.port = int(url["port"] or (443 if self.is_https else 80))
+        self.host_port = f"{url['host']}:{self.port}"
+        self.path = url["path"] or "/"
+
+
+def _parse_url(url: Any) -> _Address | None:
+    """Where a URL leads, or None if it is not a plain one.
+
+    It is not left to urlsplit, some versions of which drop line ends (bpo-43882), and read
+    [::1].evil.com as ::1 (python/cpython#103848).
+    """
+    # ASCII: other characters may look like a slash or a dot, and become one.
+    if isinstance(url, str) and url.isascii():
+        match = re.fullmatch(_URL, url, re.IGNORECASE)
+        if match and 0 < int(match["port"] or 1) < 65536:
+            return _Address(match)
+    return None
+
+
+def _require_server(name: str, url: str) -> _Address:
+    """Where the key may be sent: anywhere over https, and over http to this machine only."""
+    server = _parse_url(url)
+    if (
+        server is None
+        or server.login is not None
+        or not (server.is_https or server.host.lower() in ("localhost", "127.0.0.1", "::1"))
+    ):
+        raise ValueError(
+            f"{name} must be a URL such as https://api.clerk.com/v1, without login and query. A "
+            "port must be from 1 to 65535. http:// may only lead to localhost, 127.0.0.1 or [::1]"
+        )
+    return server
+
+
+def _find_proxy(server: _Address) -> _Address | None:
+    """The proxy on the way to a server, as urllib finds it, or None."""
+    setting = _Secret(getproxies().get("https", "").strip())  # a login may be in it
+    # http is for this machine alone: a proxy would see the key.
+    if not setting or not server.is_https or proxy_bypass(server.netloc):
+        return None
+    proxy = _parse_url(setting if "://" in setting else _Secret(f"http://{setting}"))
+    if proxy is None or proxy.is_https or proxy.path != "/":
+        raise ValueError(
+            "HTTPS_PROXY, or the system's proxy, must be an http proxy: http://host:port, or "
+            "http://login@host:port with a login that is percent-encoded, and a port up to 65535"
+        )
+    return proxy
+
+
+# ---- From an outcome to a result or an error. Each function returns it, and none raises it.
 
 
 _CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
-_JSON_START = r'\s*[{["]'  # how an object, a list or a text begins
+_CHECK_TRUST = (  # true for each reason that OpenSSL gives
+    "Check the address, this machine's clock, and the CA certificates that it trusts "
+    "(SSL_CERT_FILE, or ssl_context)"
+)
 
 
-# What a failure of the network raises. ValueError and OverflowError are http.client's, for an
-# invalid number in a response; ValueError also comes from an invalid host name.
-_NETWORK_ERRORS = (OSError, HTTPException, ValueError, OverflowError)
-
-
-class _Response:
+class _FullResponse:
     """A complete response, of whatever status."""
 
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
+    def __init__(self, status: int, headers: Any, body: io.BytesIO) -> None:
         self.status = status
         self.headers = headers
         self.body = body
         # Only a redirect or a refusal says that Clerk did not act.
         self.may_have_acted = not 300 <= status < 500
         self.is_transient = status == 429 or status >= 500
+        self.retry_after = None if 200 <= status < 300 else _retry_after(headers)
 
 
 class _Failure:
-    """No complete response: why, and whether the request was sent."""
+    """No complete and valid response: why, and whether the request was sent."""
 
-    def __init__(self, error: object, *, sent: bool) -> None:
-        self.error = error
-        # OpenSSL's or the system's own words, if there are any. str() would add "[Errno 111]" or
-        # "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed" to them.
-        short = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-        self.reason = str(short or error)
-        # What a traceback shows. None with an opener, whose exceptions may hold the request.
-        self.cause: OSError | None = None
-        self.headers = Message()  # none came
+    def __init__(self, error: object, *, sent: bool, cause: OSError | None = None) -> None:
+        # str() would add "[Errno 111]" to the system's own words. Some errors have no words.
+        words = str(getattr(error, "strerror", None) or error)
+        self.reason = words if words.strip() else type(error).__name__
+        self.cause = cause  # what a traceback shows
         self.may_have_acted = sent
-        # With an errno (ETIMEDOUT), it is the system's own time limit, and not the call's timeout.
-        self.is_timeout = isinstance(error, (TimeoutError, socket.timeout)) and not error.errno
-
+        self.is_timeout = _is_timeout(error)
+        is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
+        self.advice = _CHECK_TRUST if is_untrusted else ""
         # Not transient: a timeout, which leaves no time; an invalid certificate; and whatever is no
         # OSError, such as the HTTPException for an invalid response or a proxy's 3XX or 4XX.
-        is_final = self.is_timeout or isinstance(error, ssl.SSLCertVerificationError)
+        is_final = self.is_timeout or is_untrusted
         self.is_transient = isinstance(error, OSError) and not is_final
+        self.retry_after = None
+
+
+def _is_timeout(error: object) -> bool:
+    """Whether it is a timeout of a call. One with an errno (ETIMEDOUT) is the system's own."""
+    return isinstance(error, (TimeoutError, socket.timeout)) and not error.errno
+
+
+def _retry_after(headers: Any) -> float | None:
+    """The seconds that `Retry-After` asks to wait, if it gives a number, and not a date."""
+    for name, value in headers.items():
+        if str(name).lower() == "retry-after" and re.fullmatch(r"\s*[0-9]{1,9}\s*", str(value)):
+            return float(value)
+    return None
 
 
 def _read_json(text: str | bytes) -> JSONObject | None:
@@ -543,26 +669,152 @@ def _read_json(text: str | bytes) -> JSONObject | None:
     return document if isinstance(document, dict) else None
 
 
-def _parse_token(body: bytes) -> ActorToken:
-    """The actor token in a success. Raises `ValueError`, whose text quotes nothing of it."""
+# What the fields are in JSON. They are compared by `type()`, since isinstance(True, int) is true.
+_TOKEN_FIELDS = (
+    ("text", (str,), ("object", "id", "status", "user_id")),
+    ("an object", (dict,), ("actor",)),
+    ("a whole number", (int,), ("created_at", "updated_at")),
+    ("text or null", (str, type(None)), ("token", "url")),
+)
+
+
+def _parse_token(body: bytes, asked_for: tuple[str, str]) -> ActorToken | str:
+    """The actor token in a success, or what is wrong with it, in words that quote nothing of it."""
     document = _read_json(body)
     if document is None:
-        raise ValueError(f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}")
+        return f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}"
     fields: JSONObject = {}
     for words, types, names in _TOKEN_FIELDS:
         for name in names:
             fields[name] = document.get(name)
             if type(fields[name]) not in types:
-                raise ValueError(f"its {name} should be {words}")
+                return f"its {name} should be {words}"
     if fields["object"] != "actor_token":
-        raise ValueError("its object should be actor_token")
+        return "its object should be actor_token"
+    name, value = asked_for
+    # A response to another request: a gateway has mixed them up, or it was late.
+    if fields[name] != value:
+        return f"its {name} is not {value}, which was asked for"
     return ActorToken(**fields)
 
 
-def _parse_errors(document: JSONObject) -> tuple[ClerkError, ...]:
+def _token_or_error(
+    call: _Call, response: _FullResponse, key: _Secret
+) -> ActorToken | ResponseValidationError:
+    token = _parse_token(response.body.getvalue(), call.asked_for)
+    if isinstance(token, ActorToken):
+        return token
+    message = _message(call, True, f"got {response.status}, but {token}")
+    return ResponseValidationError(message, outcome_unknown=True, **_facts(response, key))
+
+
+def _status_error(call: _Call, response: _FullResponse, in_doubt: bool, key: _Secret) -> SDKError:
+    """The error for a response whose status is not a success."""
+    facts = _facts(response, key)
+    document = _read_json(facts["body"]) or {}
+    errors = _parse_errors(document)
+    trace_id = _take(document, "clerk_trace_id", "")
+
+    if errors:
+        texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
+        texts.append(f"trace ID {trace_id}" if trace_id else "")
+    elif facts["body"].lstrip().startswith(("{", "[", '"')):
+        # Somebody else's JSON: its other fields may be personal data.
+        texts = [_take(document, "message", "") or _take(document, "detail", "")]
+    else:
+        texts = [facts["body"]]
+    said = "; ".join(_quote(text) for text in texts if text)
+    happened = f"got {response.status}: {said}"
+    message = _message(call, in_doubt, happened, *_status_advice(response, errors))
+
+    retry_after = response.retry_after
+    if not errors:
+        return SDKError(message, in_doubt, retry_after=retry_after, **facts)
+    return ClerkErrors(
+        message,
+        in_doubt,
+        errors=errors,
+        clerk_trace_id=trace_id or None,
+        meta=_take(document, "meta", {}) or None,
+        retry_after=retry_after,
+        **facts,
+    )
+
+
+def _status_advice(response: _FullResponse, errors: tuple[ErrorDetail, ...]) -> list[str]:
+    """What to do about a status, as sentences."""
+    advice = []
+    if any(error.code == "actor_token_cannot_be_revoked_code" for error in errors):
+        advice.append("If its link was opened, end the session that it has started")
+    elif response.status == 404 and errors:
+        advice.append(
+            "Check the ID: user_... (not an e-mail address) or act_..., of the key's Clerk instance"
+        )
+    elif response.status == 404:
+        advice.append(_CHECK_ADDRESS)
+    elif 300 <= response.status < 400:
+        advice.append(f"The redirect was not followed. {_CHECK_ADDRESS}")
+    if response.retry_after is not None:
+        advice.append(f"It asks to wait {response.retry_after:.0f} seconds")
+    return advice
+
+
+def _failure_error(call: _Call, failure: _Failure, in_doubt: bool, key: _Secret) -> NoResponseError:
+    """The error for a call without a complete response."""
+    error: NoResponseError
+    if failure.is_timeout:
+        happened = f"got no valid response within {call.seconds:g} seconds"
+        error = RequestTimeoutError(_message(call, in_doubt, happened), in_doubt)
+    else:
+        happened = f"got no valid response: {_quote(_mask(failure.reason, key))}"
+        error = NoResponseError(_message(call, in_doubt, happened, failure.advice), in_doubt)
+    error.__cause__ = failure.cause
+    return error
+
+
+def _message(call: _Call, in_doubt: bool, happened: str, *advice: str) -> str:
+    """One line: what happened to the call, what to do about it, and whether Clerk acted."""
+    outcome = call.doubt if in_doubt else "Clerk did not act"
+    sentences = (f"{call.title} {happened}", *advice, outcome)  # the first may end in ": "
+    return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
+
+
+def _facts(response: _FullResponse, key: _Secret) -> dict[str, Any]:
+    """The attributes that all exceptions about a response share."""
+    headers = Message()
+    for name, value in response.headers.items():
+        headers[_mask(name, key)] = _mask_tokens(_mask(value, key))
+    body = response.body.getvalue().decode("utf-8-sig", "replace")
+    return {
+        "status_code": response.status,
+        "headers": headers,
+        "body": _Secret(_mask(body, key)),
+    }
+
+
+def _mask(text: object, key: _Secret) -> str:
+    """Text from outside without the key, which some gateways send back."""
+    return str(text).replace(key, "***")
+
+
+def _mask_tokens(text: str) -> str:
+    """Text without what looks like a key or a token."""
+    # A token is a JWT: JSON in base64, which begins with eyJ, and dots between its parts. An ID may
+    # have eyJ within it, but no dot.
+    return re.sub(r"(\bsk_|sk_(test|live)_|\beyJ|eyJ[\w-]{0,500}\.(?=\w))[\w.~+/=-]+", "***", text)
+
+
+def _quote(text: object) -> str:
+    """Text from outside as one short line, without what looks like a key or a token."""
+    line = _mask_tokens(str(text)[:20_000])  # a page may have a megabyte
+    line = "".join(character if character.isprintable() else " " for character in line)
+    return " ".join(line.split())[:200].rstrip(".: ")
+
+
+def _parse_errors(document: JSONObject) -> tuple[ErrorDetail, ...]:
     """The errors in Clerk's envelope; none if the document is anything else."""
     return tuple(
-        ClerkError(
+        ErrorDetail(
             code=entry["code"],
             message=_take(entry, "message", ""),
             long_message=_take(entry, "long_message", ""),
@@ -579,244 +831,89 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
     return value if isinstance(value, type(default)) else default
 
 
-def _retry_after(headers: Any) -> float | None:
-    """The seconds that `Retry-After` asks to wait, if it gives a number, and not a date."""
-    value = str(headers.get("Retry-After")).strip()
-    return float(value) if re.fullmatch("[0-9]{1,9}", value) else None
-
-
-def _quote(text: object) -> str:
-    """Text from outside as one short line, without what looks like a key or a token."""
-    line = str(text)[:20_000]  # a page may have a megabyte
-    # A token is a JWT, whose first two parts begin with eyJ. An ID may have eyJ within it.
-    line = re.sub(r"(\b(sk_|eyJ)|sk_(test|live)_)[\w.~+/=-]+", "***", line)
-    line = "".join(character if character.isprintable() else " " for character in line)
-    return " ".join(line.split())[:200].rstrip(".: ")
-
-
-def _message(request: _Request, may_have_acted: bool, what: str, advice: str = "") -> str:
-    """One line: what happened, what to do about it, and whether Clerk acted."""
-    outcome = "Clerk did not act"
-    if may_have_acted and request.is_revoke:
-        outcome = "Clerk may have revoked the token; a retry is safe"
-    elif may_have_acted:
-        outcome = "Clerk may have created a token; a retry could create another"
-    happened = f"POST {request.selector} to {request.place} got {what}"
-    sentences = (happened, advice, outcome)  # the first may end in ": ", the second may be empty
-    return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
-
-
-def _token_error(request: _Request, facts: dict[str, Any], fault: str) -> ResponseValidationError:
-    """The error for a success that is not an actor token."""
-    what = f"{facts['status_code']}, but {fault}"
-    return ResponseValidationError(_message(request, facts["outcome_unknown"], what), **facts)
-
-
-def _status_error(request: _Request, facts: dict[str, Any]) -> SDKError:
-    """The error for a response whose status is not a success."""
-    status = facts["status_code"]
-    body = facts["body"]
-    document = _read_json(body) or {}
-    errors = _parse_errors(document)
-    trace_id = _take(document, "clerk_trace_id", "")
-
-    if errors:
-        texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
-        texts.append(f"trace ID {trace_id}" if trace_id else "")
-    elif re.match(_JSON_START, body):  # its other fields may be somebody's data
-        texts = [_take(document, "message", "") or _take(document, "detail", "")]
-    else:
-        texts = [body]
-    said = "; ".join(_quote(text) for text in texts if text)
-
-    advice = ""
-    if status == 404 and errors:
-        advice = (
-            "Check the ID: user_... (not an e-mail address) or act_..., of the key's Clerk instance"
-        )
-    elif status == 404:
-        advice = _CHECK_ADDRESS
-    elif status < 400:
-        advice = f"The redirect was not followed. {_CHECK_ADDRESS}"
-    message = _message(request, facts["outcome_unknown"], f"{status}: {said}", advice)
-    retry_after = _retry_after(facts["headers"])
-    if not errors:
-        return SDKError(message, retry_after=retry_after, **facts)
-    return ClerkErrors(
-        message,
-        errors=errors,
-        clerk_trace_id=trace_id or None,
-        meta=_take(document, "meta", {}) or None,
-        retry_after=retry_after,
-        **facts,
-    )
-
-
-def _failure_error(failure: _Failure, request: _Request, reason: str) -> NoResponseError:
-    """The error for a call without a complete response."""
-    acted = failure.may_have_acted
-    if failure.is_timeout:
-        what = f"no valid response within {max(0, request.seconds):g} seconds"
-        return RequestTimeoutError(_message(request, acted, what), outcome_unknown=acted)
-
-    what = f"no valid response: {_quote(reason)}"
-    message = _message(request, acted, what, _certificate_advice(failure.error))
-    return NoResponseError(message, outcome_unknown=acted)
-
-
-def _certificate_advice(error: object) -> str:
-    # OpenSSL's X509_V_ERR_... Only an error about a certificate has one.
-    code = getattr(error, "verify_code", None)
-    if code is None:
-        return ""
-    if code in (9, 10):  # not valid yet, or no longer
-        return "Check this machine's clock. If it is right, the certificate is not"
-    if code in (62, 64):  # of another host, or of another IP address
-        return _CHECK_ADDRESS
-    path = os.environ.get("SSL_CERT_FILE")
-    if path and not os.path.exists(path):
-        return "SSL_CERT_FILE names a file that does not exist"
-    return (
-        "On a Mac, run Python's 'Install Certificates.command'. Behind a company's proxy, set "
-        "SSL_CERT_FILE to a file with its certificate, or pass ssl_context"
-    )
-
-
-# ---- The wire
+# ---- The network
 # http.client writes the requests and reads the responses. What is added here:
 # - One deadline. http.client talks over a _Connection, which sets the socket's timeout to what is
 #   left before each wait. So a server that sends a byte now and then cannot prolong a call.
-#   Requests are written to memory first, and go out at once: no frame that waits holds headers.
-#   (While a body comes in pieces, a variable of http.client's may hold what has come of it.)
-# - Retries. An attempt gives a _Response or a _Failure. After one on which Clerk may have acted,
-#   only a revoke is sent again, which does no harm when it is repeated.
+#   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
 #   most, and nothing came over it since: what comes between two calls belongs to neither.
 
 
-class _Wire:
+class _Network:
     """The connections to one server, directly or through a proxy. Follows no redirects."""
 
     def __init__(
-        self, server: SplitResult, ssl_context: ssl.SSLContext | None, max_retries: int
+        self, server: _Address, proxy: _Address | None, ssl_context: ssl.SSLContext | None
     ) -> None:
         self._server = server
-        self._max_retries = max_retries
-        self._idle: list[_Connection] = []  # threads share it: append and pop are atomic
-
+        self._proxy = proxy
         self._tls: ssl.SSLContext | None = None
-        self._proxy: SplitResult | None = None
-        # http is for this machine alone: a proxy would see the key.
-        if server.scheme == "https":
+        if server.is_https:
             self._tls = ssl_context or ssl.create_default_context()
-            setting = getproxies().get("https", "").strip()
-            if setting and not proxy_bypass(server.netloc):
-                url = setting if "://" in setting else f"http://{setting}"
-                self._proxy = _split_url(_PROXY_URL, url)
-                del setting, url  # no variable may show the login
-                if self._proxy is None:
-                    raise ValueError(
-                        "HTTPS_PROXY, or the system's proxy, must be http://host:port or "
-                        "http://login@host:port, with the login percent-encoded and a port from 1 "
-                        "to 65535"
-                    )
-        hop = self._proxy or server
-        self._host = str(hop.hostname)
-        self._port = hop.port or (443 if hop.scheme == "https" else 80)
+        # Each with the process and the time (in seconds) in which it fell idle. Threads share the
+        # list: append and pop are atomic.
+        self._idle: list[tuple[_Connection, int, float]] = []
 
-    def send(self, request: _Request) -> _Response | _Failure:
-        """Send a request, with retries where they are safe."""
-        if self._proxy:
-            request.place += f" (through the proxy {self._host})"
-        in_doubt = False  # whether Clerk may have acted in any attempt
-        retries = 0
-        while True:
-            outcome = self._attempt(request)
-            # An attempt that was lost leaves a doubt, which a later refusal does not remove.
-            in_doubt |= outcome.may_have_acted
-            outcome.may_have_acted = in_doubt
-
-            is_safe = request.is_revoke or not in_doubt
-            if not (outcome.is_transient and is_safe and retries < self._max_retries):
-                return outcome
-            pause = min(8.0, 0.5 * 2.0**retries) * random.uniform(0.5, 1)
-            pause = max(pause, _retry_after(outcome.headers) or 0)
-            if time.monotonic() + pause >= request.deadline:
-                return outcome
-            time.sleep(pause)
-            retries += 1
-
-    def close(self) -> None:
-        while connection := self._take_idle():
-            connection.sock.close()
-
-    def _attempt(self, request: _Request) -> _Response | _Failure:
+    def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Send a request once."""
         connection = None
-        response = None
         sent = False
+        is_reusable = False
         try:
-            connection = self._take_idle() or self._connect(request.deadline)
-            connection.http.request(
-                "POST", request.selector, request.data, dict(request.header_items())
-            )
-            _remaining(request.deadline)  # if this raises, nothing was sent
+            connection = self._take_idle() or self._connect(deadline)
+            headers = dict(request.header_items())
+            connection.write_request("POST", request.selector, request.data, headers)
+            _remaining(deadline)  # if this raises, nothing was sent
             sent = True
-            response = connection.exchange(request.deadline)
+            head = connection.send_request(deadline)
+            response = connection.read_response(head)
+            is_reusable = not head.will_close
             return response
-        except _NETWORK_ERRORS as error:
-            failure = _Failure(error, sent=sent)
-            if isinstance(error, OSError):
-                # Without its frames: http.client's may hold a part of the response.
-                failure.cause = error.with_traceback(None)
-            return failure
+        except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: too long a host
+            _reraise_time_limit(error, deadline)
+            # Without its frames: http.client's may hold a part of the response.
+            cause = error.with_traceback(None) if isinstance(error, OSError) else None
+            return _Failure(error, sent=sent, cause=cause)
         finally:  # after Ctrl-C, too
-            if connection and response and connection.is_reusable:
-                self._idle.append(connection)
+            if connection and is_reusable:
+                # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
+                self._idle.append((connection, os.getpid(), time.time()))
             elif connection:  # a part of this request or of its response may be left in it
                 connection.sock.close()
 
-    def _take_idle(self) -> _Connection | None:
-        """The oldest idle connection that is usable: this is how stale ones get closed."""
+    def close(self) -> None:
         with suppress(IndexError):  # no length check: another thread may take the last
             while True:
-                connection = self._idle.pop(0)
-                if connection.is_usable():
+                self._idle.pop()[0].sock.close()
+
+    def _take_idle(self) -> _Connection | None:
+        """The oldest idle connection that is usable: this is how stale ones get closed."""
+        with suppress(IndexError):
+            while True:
+                connection, process, since = self._idle.pop(0)
+                is_fresh = 0 <= time.time() - since < MAX_IDLE_SECONDS
+                if process == os.getpid() and is_fresh and connection.is_silent():
                     return connection
                 connection.sock.close()
         return None
 
     def _connect(self, deadline: float) -> _Connection:
         """A new connection: TCP, the proxy's tunnel if any, TLS unless it is http."""
-        sock = _connect_tcp(self._host, self._port, deadline)
+        hop = self._proxy or self._server
+        sock = _connect_tcp(hop.host, hop.port, deadline)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small packets never wait
             if self._proxy:
-                target = self._server.netloc if self._server.port else f"{self._server.netloc}:443"
-                # It may be dropped afterwards: it has read no byte of the server's, since in TLS
-                # the client speaks first.
-                tunnel = _Connection(sock, target, None)
-                tunnel.http.request("CONNECT", target, None, _proxy_login(self._proxy))
-                status = tunnel.send_and_read_head(deadline).status
-                if status >= 500:
-                    raise OSError(f"the proxy responded {status}")
-                if not 200 <= status < 300:  # a retry would get it again
-                    raise HTTPException(f"the proxy responded {status}. Check its login and rules")
+                _open_tunnel(sock, self._proxy, self._server, deadline)
             if self._tls:
                 # With the handshake: a truststore.SSLContext verifies certificates in wrap_socket.
                 sock.settimeout(_remaining(deadline))
-                sock = self._tls.wrap_socket(sock, server_hostname=self._server.hostname)
-            return _Connection(sock, self._server.netloc, self._tls)
+                sock = self._tls.wrap_socket(sock, server_hostname=self._server.host)
+            return _Connection(sock, self._server, self._tls)
         except BaseException:
             sock.close()
             raise
-
-
-def _proxy_login(proxy: SplitResult) -> dict[str, str]:
-    if proxy.username is None:
-        return {}
-    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"}
 
 
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
@@ -826,21 +923,57 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
     while addresses:
         # An equal share of the time: a silent address leaves some for the next.
         share = _remaining(deadline) / len(addresses)
+        end = time.monotonic() + share
         address = addresses.pop(0)[4]
         try:  # an address is a number, which is not looked up again
             return socket.create_connection(address[:2], share)
-        except OSError:
+        except OSError as error:
+            _reraise_time_limit(error, end)
             if not addresses:
                 raise
     raise OSError(f"{host} has no address")
+
+
+def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadline: float) -> None:
+    """Ask a proxy for a connection to the server."""
+    # It may be dropped afterwards: it has read no byte of the server's, since in TLS the client
+    # speaks first.
+    tunnel = _Connection(sock, server, None)
+    tunnel.write_request("CONNECT", server.host_port, None, _login_headers(proxy))
+    try:
+        status = tunnel.send_request(deadline).status
+    except HTTPException:  # its text may repeat the login
+        raise HTTPException("the proxy's response is invalid") from None
+    if status >= 500:
+        raise OSError(f"the proxy responded {status}")
+    if not 200 <= status < 300:  # a retry would get it again
+        raise HTTPException(f"the proxy responded {status}. Check the proxy's login and rules")
+
+
+def _login_headers(proxy: _Address) -> dict[str, str]:
+    if proxy.login is None:
+        return {}
+    login = proxy.login if ":" in proxy.login else f"{proxy.login}:"
+    encoded = base64.b64encode(unquote_to_bytes(login)).decode()
+    return {"Proxy-Authorization": _Secret(f"Basic {encoded}")}
 
 
 def _remaining(deadline: float) -> float:
     """The seconds until the deadline. Raises at 0, which would tell a socket not to wait."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
-        raise socket.timeout("timed out")
+        raise TimeoutError("timed out")
     return seconds
+
+
+def _reraise_time_limit(error: Exception, deadline: float) -> None:
+    """Raise a timeout that came too early to be a socket's.
+
+    It is a time limit of the program's, which a signal handler has raised.
+    """
+    # Windows' clock may be 16 ms late (time.get_clock_info).
+    if _is_timeout(error) and time.monotonic() < deadline - 0.02:
+        raise error
 
 
 class _Reader(io.BufferedReader):
@@ -852,74 +985,82 @@ class _Reader(io.BufferedReader):
 class _Connection(io.RawIOBase):
     """What http.client takes for a socket: a connection, for one request after another."""
 
-    def __init__(self, sock: socket.socket, host_port: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, sock: socket.socket, server: _Address, tls: ssl.SSLContext | None) -> None:
         self.sock = sock
         # HTTPSConnection leaves :443 out of the header Host, and tracers (Sentry, AWS X-Ray) report
         # an https URL. No connect() happens, since `sock` is set.
-        self.http = HTTPSConnection(host_port, context=tls) if tls else HTTPConnection(host_port)
+        self.http = (
+            HTTPSConnection(server.host, server.port, context=tls)
+            if tls
+            else HTTPConnection(server.host, server.port)
+        )
         self.http.set_debuglevel(0)  # a program may have set the class's, which prints the key
         self.http.sock = self
-        self._request = b""
+        self._request = io.BytesIO()
         self._deadline: float | None = None  # None: take what has come, and never wait
-        self._allowance = 0
-        self._may_end = False
+        self._allowance = 0  # how many more bytes a response may have
+        self._excess = ""  # what to say of one that has more
+        self._may_end = False  # whether the connection's end would be the response's
         self._reader = _Reader(self)
-        self.is_reusable = False
-        self.idle_pid = 0
-        self.idle_since = 0.0
 
-    def exchange(self, deadline: float) -> _Response:
-        """Send the request that was written. Returns the complete response."""
-        head = self.send_and_read_head(deadline)
+    def write_request(
+        self, method: str, target: str, body: Any, headers: Mapping[str, str]
+    ) -> None:
+        """Write a request to memory."""
+        self.http.request(method, target, body, headers)
+
+    def send_request(self, deadline: float) -> HTTPResponse:
+        """Send what was written. Returns the response, whose body is to be read."""
+        request = self._request
+        self._request = io.BytesIO()
+        self._deadline = deadline
+        self._allowance = MAX_HEAD_BYTES
+        self._excess = "its head has more than 16 KiB"
+        self._may_end = False
+        # The timeout is for all of it, over TLS too.
+        self.sock.settimeout(_remaining(deadline))
+        # A view, since ssl.py has its argument in a local variable, which would show the bytes. Not
+        # getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
+        self.sock.sendall(memoryview(request.getvalue()))
+        try:
+            return self.http.getresponse()
+        # From the email package, about `multipart/x; boundary*;boundary*0=a` in a head.
+        except (TypeError, ValueError):
+            raise HTTPException("its head is invalid") from None
+
+    def read_response(self, head: HTTPResponse) -> _FullResponse:
+        """Read the body of a response. Returns the complete response."""
         if head.status < 200:  # http.client skips 100 alone, and cannot go on after another
             raise HTTPException(f"it is an interim response, {head.status}")
 
         self._allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
+        self._excess = "it has more than 1 MiB"
         # Unless the head says how long the body is, it lasts until the connection ends.
         self._may_end = head.length is None and not head.chunked
-        # With a limit, or http.client would allocate as much as a chunk announces.
-        response = _Response(head.status, head.headers, head.read(MAX_RESPONSE_BYTES))
-        self.is_reusable = not head.will_close
-        self.idle_pid = os.getpid()
-        # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
-        self.idle_since = time.time()
-        return response
-
-    def send_and_read_head(self, deadline: float) -> HTTPResponse:
-        """Send the request that was written. Returns the response, whose body is to be read."""
-        self._deadline = deadline
-        self._allowance = MAX_HEAD_BYTES
-        self.sock.settimeout(_remaining(deadline))
-        # The timeout is for all of it, over TLS too. A view, since ssl has its argument in a local
-        # variable, which would show the bytes.
-        self.sock.sendall(memoryview(self._request))
-        self._request = b""
         try:
-            return self.http.getresponse()
-        except TypeError:  # from the email package, about `multipart/x; boundary*;boundary*0=a`
-            raise HTTPException("its head is invalid") from None
+            # With a limit, or http.client would allocate as much as a chunk announces.
+            body = io.BytesIO(head.read(MAX_RESPONSE_BYTES))
+        except (ValueError, OverflowError):  # the size of a chunk is below 0
+            raise HTTPException("its body is invalid") from None
+        return _FullResponse(head.status, head.headers, body)
 
-    def is_usable(self) -> bool:
-        """Whether this process left it idle, a moment ago, and nothing has come over it since."""
-        is_ours = self.idle_pid == os.getpid()
-        is_fresh = 0 <= time.time() - self.idle_since < MAX_IDLE_SECONDS
+    def is_silent(self) -> bool:
+        """Whether nothing has come, and the server has not closed it."""
         self._deadline = None
         with suppress(OSError, HTTPException):
-            # None: nothing has come. A byte would belong to no call. If the server has closed it,
-            # or if the last response was as large as is allowed, this raises.
-            return is_ours and is_fresh and self._reader.read(1) is None
+            return self._reader.read(1) is None  # a byte would belong to no call
         return False
 
-    # For http.client. Requests are kept in memory until all of a request is written.
+    # For http.client.
 
     def sendall(self, data: bytes) -> None:
-        self._request += data
+        self._request.write(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return self._reader
 
     def close(self) -> None:
-        """Do nothing: http.client closes it as soon as it has read a head."""
+        """Do nothing: http.client may close it before the body is read."""
 
     # For the reader.
 
@@ -927,16 +1068,17 @@ class _Connection(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if not self._allowance:
-            raise HTTPException("it has more than 1 MiB, or its head has more than 16 KiB")
         # Set anew before each wait, or a byte now and then would hold a call. Over TLS, it covers
         # all of a recv_into.
         self.sock.settimeout(0 if self._deadline is None else _remaining(self._deadline))
         try:
-            # No more than is allowed: the reader's buffer may be larger.
-            received = self.sock.recv_into(buffer[: self._allowance])
+            # No more than is allowed: the reader's buffer may be larger. If nothing is, then one
+            # byte, which tells whether the response has ended.
+            received = self.sock.recv_into(buffer[: self._allowance or 1])
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
+        if received > self._allowance:
+            raise HTTPException(self._excess)
         if not received and not self._may_end:
             # http.client would take it for the end of the head, or of the body.
             raise ConnectionError("the connection ended before the response did")
@@ -944,31 +1086,37 @@ class _Connection(io.RawIOBase):
         return received
 
 
-class _OpenerTransport:
-    """An opener of the user's, asked once a call, with the outcomes that `_Wire` has."""
+# What an opener raises only if nothing was sent, as the docstring of `Opener` says.
+_UNSENT = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
+
+
+class _OpenerAdapter:
+    """An opener of the user's, with the methods of `_Network`."""
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
 
-    def send(self, request: _Request) -> _Response | _Failure:
+    def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
+        """Ask the opener once."""
         try:
-            response: Any = self._opener.open(request, timeout=request.seconds)
+            seconds = max(0.0, deadline - time.monotonic())
+            response: Any = self._opener.open(request, timeout=seconds)
         except HTTPError as error:  # urllib raises a response that is not a success
             if error.fp is None:  # it has no body, and on Python 3.9 no read()
-                return _Response(error.code, error.headers, b"")
+                return _FullResponse(error.code, error.headers or {}, io.BytesIO())
             response = error
         except (OSError, HTTPException) as error:
             wrapped = error.reason if isinstance(error, URLError) else None  # maybe a text
             reason = wrapped or error
-            unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
-            return _Failure(reason, sent=not isinstance(reason, unsent))
+            # Without a cause: an exception of an opener's may hold the request.
+            return _Failure(reason, sent=not isinstance(reason, _UNSENT))
         try:
-            # int() refuses None and bytes() a text, here, where no variable holds the body.
-            return _Response(int(response.status), response.headers, bytes(response.read()))
-        except _NETWORK_ERRORS as error:
+            body = io.BytesIO(response.read())
+            return _FullResponse(int(response.status), response.headers or {}, body)
+        except (OSError, HTTPException, ValueError, OverflowError) as error:
             return _Failure(error, sent=True)
         finally:
-            if hasattr(response, "close"):  # as urllib's have, but Response does not ask for it
+            with suppress(Exception):  # it may have no close(), and nobody needs it any more
                 response.close()
 
     def close(self) -> None:
@@ -978,8 +1126,9 @@ class _OpenerTransport:
 # ---- The client ends here. A copy may end here, too.
 
 # Imported here, and not at the head: the client does not need them.
-import sys  # noqa: E402
-from dataclasses import replace  # noqa: E402
+import sys
+from dataclasses import replace
+from typing import NoReturn
 
 __all__ += ["Sandbox", "main"]
 
@@ -996,16 +1145,63 @@ class Sandbox:
 
     def __init__(self) -> None:
         self.tokens: dict[str, ActorToken] = {}
-        self._failures: list[_SandboxResponse | Exception] = []
+        self._failures: list[tuple[_SandboxResponse | Exception, bool]] = []
 
     def open(self, request: Request, *, timeout: float = 0) -> _SandboxResponse:
-        """Return the response to a request."""
-        if self._failures:
-            failure = self._failures.pop(0)
-            if isinstance(failure, Exception):
-                raise failure
-            return failure
+        """Return the response to a request, or fail as `fail_next` asked for."""
+        if not self._failures:
+            return self._act(request)
+        failure, acted = self._failures.pop(0)
+        if acted:
+            self._act(request)
+        if isinstance(failure, Exception):
+            raise failure
+        return failure
 
+    def accept(self, token_id: str | ActorToken) -> None:
+        """Open the link, as the engineer does. Raises `ValueError` if no such token is pending."""
+        plain_id = token_id.id if isinstance(token_id, ActorToken) else token_id
+        token = self.tokens.get(plain_id)
+        if token is None or token.status != "pending":
+            raise ValueError("token_id must be the ID of a pending token")
+        self._update(token, "accepted")
+
+    def fail_next(
+        self,
+        failure: int | Exception,
+        *,
+        acted: bool = False,
+        code: str = "sandbox_failure",
+        message: str = "The sandbox was told to fail.",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Let the next call fail. Called twice: the next two calls.
+
+        Parameters:
+
+        - `failure`: the status of the response, from 400 to 599; or an exception to raise in place
+          of a response, such as `TimeoutError()`.
+        - `acted`: whether Clerk carries out the request, so that only its response is lost. Then
+          the failure must be one that leaves a doubt: a status from 500 on, or an exception that
+          does not mean that nothing was sent (see `Opener`).
+        - `code`, `message`: of the error in Clerk's envelope.
+        - `headers`: of the response, such as `{"Retry-After": "3"}`.
+
+        Raises `ValueError` for any other failure.
+        """
+        if isinstance(failure, Exception):
+            is_sent = not isinstance(failure, _UNSENT)
+            _require(is_sent or not acted, "with acted=True, failure must leave a doubt")
+            self._failures.append((failure, acted))
+            return
+        least = 500 if acted else 400
+        is_status = isinstance(failure, int) and least <= failure <= 599
+        _require(is_status, f"failure must be a status from {least} to 599, or an exception")
+        response = _error_response(failure, code, message)
+        response.headers.update(headers or {})
+        self._failures.append((response, acted))
+
+    def _act(self, request: Request) -> _SandboxResponse:
         if request.selector.endswith("/actor_tokens"):
             return self._create(request.data)
         token = self.tokens.get(request.selector.split("/")[-2])  # .../ID/revoke
@@ -1019,41 +1215,6 @@ class Sandbox:
                 "Only pending tokens can be revoked.",
             )
         return _SandboxResponse(200, vars(self._update(token, "revoked")))
-
-    def accept(self, token_id: str | ActorToken) -> None:
-        """Play the user who opens the link. Raises `ValueError` if no such token is pending."""
-        plain_id = token_id.id if isinstance(token_id, ActorToken) else token_id
-        token = self.tokens.get(plain_id)
-        if token is None or token.status != "pending":
-            raise ValueError("token_id must be the ID of a pending token")
-        self._update(token, "accepted")
-
-    def fail_next(
-        self,
-        status_code: int | Exception,
-        *,
-        code: str = "sandbox_failure",
-        message: str = "As asked for.",
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        """Let the next call fail. Called twice: the next two calls.
-
-        Parameters:
-            status_code: from 400 to 599; or an exception to raise in place of a response, such as
-                `TimeoutError()`.
-            code, message: of the error in Clerk's envelope.
-            headers: of the response, such as `{"Retry-After": "3"}`.
-
-        Raises `ValueError` for any other status.
-        """
-        if isinstance(status_code, Exception):
-            self._failures.append(status_code)
-            return
-        is_status = isinstance(status_code, int) and 400 <= status_code <= 599
-        _require(is_status, "status_code must be from 400 to 599, or an exception")
-        response = _error_response(status_code, code, message)
-        response.headers.update(headers or {})
-        self._failures.append(response)
 
     def _create(self, body: Any) -> _SandboxResponse:
         now = int(time.time() * 1000)
@@ -1096,148 +1257,213 @@ def _error_response(status: int, code: str, text: str) -> _SandboxResponse:
 # ---- The command line
 
 
-def _demo() -> int:
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line. Always ends in `SystemExit`, with the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except KeyboardInterrupt:
+        _tell("Interrupted. Clerk may have acted, if the request had been sent.")
+        sys.exit(130)
+
+
+def _demo(_: Any) -> int:
+    lines = ["This is a simulation: Clerk is played in memory, and nothing is sent."]
+
     class Narrator(Sandbox):
         def open(self, request: Request, *, timeout: float = 0) -> _SandboxResponse:
             body: Any = request.data or b"(no body)"
-            print(f"> POST {request.full_url}\n> Authorization: Bearer sk_test_***")
-            print(f"> {body.decode()}")
             response = super().open(request)
-            print(f"< {response.status}\n< {response.getvalue().decode()}")
+            lines.extend(
+                (
+                    f"> POST {request.full_url}",
+                    "> Authorization: Bearer sk_test_***",
+                    f"> {body.decode()}",
+                    f"< {response.status}",
+                    f"< {response.getvalue().decode()}",
+                )
+            )
             return response
 
     clerk = ActorTokens("sk_test_demo", server_url="https://api.clerk.com/v1", opener=Narrator())
-    print("This is a simulation: Clerk is played in memory, and nothing is sent.")
-    print("\n1. Create a token with which user_engineer can sign in as user_customer, once:")
-    token = clerk.create("user_customer", {"sub": "user_engineer", "ticket": "SUP-1"})
-    print(f"= {token}\n= The link, for the engineer to open: {token.url}")
-    print("\n2. Revoke it, since nobody has opened the link:")
-    print(f"= {clerk.revoke(token)}")
-    print("\n3. Revoke it again. Clerk refuses, since only a pending token can be revoked:")
+    lines.append("\n1. Create a token with which user_engineer can sign in as user_customer, once:")
+    token = clerk.create("user_customer", actor={"sub": "user_engineer", "ticket": "SUP-1"})
+    lines.append(f"= {token}\n= The link, for the engineer to open: {token.url}")
+    lines.append("\n2. Revoke it, since nobody has opened the link:")
+    lines.append(f"= {clerk.revoke(token)}")
+    lines.append("\n3. Revoke it again. Clerk refuses, since only a pending token can be revoked:")
     try:
         clerk.revoke(token)
     except ClerkErrors as error:
-        print(f"= ClerkErrors: {error}")
+        lines.append(f"= ClerkErrors: {error}")
+    _print("\n".join(lines))
     return 0
 
 
-def _create_command(clerk: ActorTokens, options: Any) -> int:
-    claims = _read_json(options.actor)
-    if not claims and re.match(_JSON_START, options.actor):
-        raise ValueError("--actor is neither an ID nor a JSON object that is valid and not empty")
-    token = clerk.create(
-        options.user,
-        claims or options.actor,
-        expires_in_seconds=options.expires_in,
-        session_max_duration_in_seconds=options.session_max_duration,
-    )
+def _create_command(options: Any) -> int:
+    try:
+        with ActorTokens() as clerk:
+            token = clerk.create(
+                options.user_id,
+                actor=options.actor,
+                expires_in_seconds=options.expires_in,
+                session_max_duration_in_seconds=options.session_max_duration,
+            )
+    except _FAILURES as error:
+        return _report(_program(), error)
     who = _quote(f"{token.actor.get('sub')} can sign in as {token.user_id}")
     _tell(
         f"{who}, once, within {options.expires_in} s, for {options.session_max_duration} s at most."
         f"\nTo revoke it: {_program()} revoke {_quote(token.id)}"
     )
 
-    if options.json:
-        print(json.dumps(vars(token), indent=2))
-        return 0
-    if not re.fullmatch("https://[!-~]+", token.url or ""):
+    link = token.url or ""
+    if not options.json and not re.fullmatch("https://[!-~]+", link):
         _tell("The token has no https link.")
         return 3
-    print(token.url)
+    if not _print(json.dumps(vars(token), indent=2) if options.json else link):
+        _tell("The link could not be written to standard output.")
+        return 3
     return 0
 
 
-def _revoke_command(clerk: ActorTokens, options: Any) -> int:
+def _revoke_command(options: Any) -> int:
+    try:
+        clerk = ActorTokens()
+        ids = _read_ids(options.ids)
+    except _FAILURES as error:
+        return _report(_program(), error)
+
     worst = 0
-    for position, token_id in enumerate(options.ids, 1):
-        # Anything else may be a secret that was pasted.
-        shown = token_id if re.fullmatch("act_" + _ID, token_id) else f"ID number {position}"
+    for place, token_id in ids:
         try:
             token = clerk.revoke(token_id)
-            print(_quote(token.id), _quote(token.status), flush=True)
-        except (ClerkBaseError, ValueError) as error:
-            worst = max(worst, _report(shown, error))
+        except _FAILURES as error:
+            # Anything else may be a secret that was pasted.
+            is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)
+            worst = max(worst, _report(f"{place} ({token_id})" if is_shown else place, error))
+            continue
+        line = f"{_quote(token.id)} {_quote(token.status)}"
+        if not _print(line):
+            _tell(line)  # and the next one is revoked all the same
+    clerk.close()
     return worst
+
+
+def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
+    """Each ID, after the words for its place. "-" stands for the lines of standard input."""
+    ids = []
+    for position, argument in enumerate(arguments, 1):
+        if argument != "-":
+            ids.append((f"ID number {position}", argument))
+            continue
+        for number, line in enumerate(sys.stdin, 1):
+            token_id = line.strip("\ufeff \t\r\n")  # Windows' files may begin with U+FEFF
+            if token_id:
+                ids.append((f"line {number}", token_id))
+    return ids
+
+
+# What a call or the constructor raises. (OSError: TLS cannot be set up.)
+_FAILURES = (ClerkBaseError, ValueError, TypeError, OSError)
 
 
 def _report(subject: str, error: Exception) -> int:
     """Print an error. Returns the exit status for it."""
     _tell(f"{subject}: {error}")
-    if isinstance(error, (ValueError, TypeError)):
-        return 2
-    return 3 if getattr(error, "outcome_unknown", True) else 1
+    if isinstance(error, ClerkBaseError):
+        return 3 if error.outcome_unknown else 1
+    return 2
 
 
 def _program() -> str:
     """How the reader has run this program."""
     path = sys.argv[0]
-    return f"python3 {path}" if path.endswith(".py") else os.path.basename(path)
+    return f"python3 {path}" if path.endswith((".py", ".pyz")) else os.path.basename(path)
+
+
+def _print(text: str) -> bool:
+    """Print to standard output. Returns whether that worked: it may be a closed pipe."""
+    try:
+        print(text, flush=True)
+    except (OSError, UnicodeError):
+        # Or Python would try again when it exits, and fail with a status of its own (120).
+        sys.stdout = sys.stderr
+        return False
+    return True
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+    """Print to standard error, if anybody reads it."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = io.StringIO()  # as above
 
 
 def _parser() -> Any:
     import argparse  # here, since the client does without
 
     class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> Any:  # argparse's own quotes a pasted key as it is
+        def error(self, message: str) -> NoReturn:  # argparse's own quotes a pasted key as it is
             self.exit(2, f"{self.format_usage()}{self.prog}: {_quote(message)}\n")
+
+    def seconds(text: str) -> int:
+        if not re.fullmatch("0*[1-9][0-9]{0,9}", text):
+            raise argparse.ArgumentTypeError("must be a whole number from 1 to 9999999999")
+        return int(text)
+
+    def actor(text: str) -> str | JSONObject:
+        claims = _read_json(text)
+        if not claims and text.lstrip().startswith(("{", "[", '"')):
+            raise argparse.ArgumentTypeError(
+                "must be an ID, or a JSON object that is valid and not empty"
+            )
+        return claims or text
 
     notes = (
         "Environment: CLERK_SECRET_KEY, the secret key; CLERK_API_URL, Clerk's address (default: "
         "https://api.clerk.com). Exit status: 0; 1 if a call failed and Clerk did not act; 2 if an "
-        "argument is invalid; 3 if a call failed and Clerk may have acted, or if there is no link; "
-        "130 after Ctrl-C. Of several revokes, the highest counts."
+        "argument or a variable is invalid; 3 if Clerk may have acted, but there is no result: the "
+        "response was lost, or the link could not be written; 130 after Ctrl-C. Of several "
+        "revokes, the highest counts."
     )
     parser = Parser(prog=_program(), epilog=notes)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="see how it works, without a key and without a network")
+    demo = commands.add_parser("demo", help="see how it works, without a key and without a network")
+    demo.set_defaults(run=_demo)
 
     create = commands.add_parser("create", help="create a token; print its link", epilog=notes)
-    create.add_argument("user", help="the ID of the user to sign in as")
+    create.set_defaults(run=_create_command)
+    create.add_argument("user_id", help="the ID of the user to sign in as")
     create.add_argument(
         "--actor",
+        type=actor,
         required=True,
         help='the ID of the user who signs in, or a JSON object: {"sub": ID, ...}',
     )
     create.add_argument(
         "--expires-in",
-        type=int,
+        type=seconds,
         default=3600,
         help="how long the link works, in seconds (default: %(default)s)",
     )
     create.add_argument(
         "--session-max-duration",
-        type=int,
+        type=seconds,
         default=1800,
         help="how long the session may last, in seconds (default: %(default)s)",
     )
     create.add_argument("--json", action="store_true", help="print the whole token as JSON")
 
     revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)
-    revoke.add_argument("ids", nargs="+", metavar="ID", help="the ID of a token: act_...")
-
+    revoke.set_defaults(run=_revoke_command)
+    revoke.add_argument(
+        "ids", nargs="+", metavar="ID", help="a token's ID: act_..., or - to read IDs, one a line"
+    )
     return parser
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line. Returns the exit status (after --help or bad usage, argparse exits)."""
-    options = _parser().parse_args(arguments)
-    if options.command == "demo":
-        return _demo()
-    run = _create_command if options.command == "create" else _revoke_command
-    try:
-        with ActorTokens() as clerk:
-            return run(clerk, options)
-    except (ClerkBaseError, OSError, ValueError, TypeError) as error:
-        return _report(_program(), error)
-    except KeyboardInterrupt:
-        _tell("Interrupted. Clerk may have acted.")
-        return 130
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -40,9 +40,9 @@ def main() -> None:
     counter = Counter(sandbox)
     clerk = ActorTokens("sk_test_x", opener=counter, timeout=5)
     actor: Mapping[str, object] = {"sub": "user_2", "ticket": 1}
-    token: ActorToken = clerk.create("user_1", actor, expires_in_seconds=60)
+    token: ActorToken = clerk.create("user_1", actor=actor, expires_in_seconds=60)
     tokens: dict[str, ActorToken] = sandbox.tokens
-    sandbox.fail_next(TimeoutError())
+    sandbox.fail_next(TimeoutError(), acted=True)
     sandbox.fail_next(429, headers={"Retry-After": "3"})
     link: str | None = token.url
     for _ in range(3):
@@ -77,8 +77,8 @@ def mistakes(clerk: ActorTokens, token: ActorToken) -> None:
     ActorTokens("sk_test_x", opener=3)  # type: ignore[arg-type]
     ActorTokens("sk_test_x", opener=NoOpener())  # type: ignore[arg-type]
     ActorTokens("sk_test_x", opener=Sandbox)  # type: ignore[arg-type]
-    clerk.create(5, "user_2")  # type: ignore[arg-type]
-    clerk.create("user_1", "user_2", 60)  # type: ignore[call-arg]
+    clerk.create(5, actor="user_2")  # type: ignore[arg-type]
+    clerk.create("user_1", "user_2")  # type: ignore[call-arg]
     clerk.revoke(None)  # type: ignore[arg-type]
     link: str = token.url  # type: ignore[assignment]
     token.secret  # type: ignore[attr-defined]  # noqa: B018

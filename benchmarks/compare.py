@@ -65,7 +65,7 @@ url, ca, calls = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca)
 with ActorTokens("sk_test_x", server_url=url, ssl_context=context) as clerk:
     for _ in range(int(calls)):
-        if not clerk.create("user_1a2b3c", "user_9z8y7x").url:
+        if not clerk.create("user_1a2b3c", actor="user_9z8y7x").url:
             sys.exit("a response without a URL")
 """,
     "official SDK": """
