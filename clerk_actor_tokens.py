@@ -264,7 +264,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
         self._key = _require_key(key_name, secret_key)
         server = _require_server(url_name, server_url)
-        self._server_url = server_url.rstrip("/")
+        self._server_url = str(server_url).rstrip("/")
 
         words = "a number of seconds from 0.001 to 86,400 (a day)"
         _require_number("timeout", timeout, (int, float), words, 0.001, MAX_TIMEOUT)
@@ -576,7 +576,7 @@ def _parse_url(url: Any) -> _Address | None:
     return None
 
 
-def _require_server(name: str, url: str) -> _Address:
+def _require_server(name: str, url: Any) -> _Address:
     """Where the key may be sent: anywhere over https, and over http to this machine only."""
     server = _parse_url(url)
     if (
