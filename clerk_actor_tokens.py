@@ -641,10 +641,9 @@ class _Failure:
         self.is_timeout = _is_timeout(error)
         is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
         self.advice = _CHECK_TRUST if is_untrusted else ""
-        # Not transient: a timeout, which leaves no time; an invalid certificate; and whatever is no
-        # OSError, such as the HTTPException for an invalid response or a proxy's 3XX or 4XX.
-        is_final = self.is_timeout or is_untrusted
-        self.is_transient = isinstance(error, OSError) and not is_final
+        # An invalid response and a proxy's 3XX or 4XX are HTTPExceptions. (After a timeout, no time
+        # is left for a retry.)
+        self.is_transient = isinstance(error, OSError) and not is_untrusted
         self.retry_after = None
 
 
