@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The clerk-actor-tokens authors
 # SPDX-License-Identifier: MIT
 # cython: annotation_typing=False
-# (Cython would take `str` for no subclass of it, and `float` for a C double.)
+# (Otherwise Cython refuses a subclass of `str`, and makes a C double of `float`.)
 """Create and revoke Clerk actor tokens: one-time links that let support sign in as a user.
 
 Use it like this::
@@ -68,14 +68,14 @@ MAX_IDLE_SECONDS = 4.0  # many servers close an idle connection after 5 seconds
 # ---- Secrets
 # Error trackers send the repr of each frame's local variables, and some send their attributes, too.
 # So secrets are kept where no repr shows them: a text in a `_Secret`, and the bytes of a request or
-# a response in an `io.BytesIO`. (The functions that parse a response have it in variables, but they
-# raise nothing. An exception that a signal handler raises just then shows them.)
+# a response in an `io.BytesIO`. (Functions that parse a response have it in variables, but raise
+# nothing of their own. What a signal handler raises just then shows it.)
 
 
 class _Secret(str):
     """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself.
 
-    So do its methods, such as `strip`: their results are plain.
+    What its methods return, such as `strip`, is plain text.
     """
 
     def __repr__(self) -> str:
@@ -83,8 +83,8 @@ class _Secret(str):
 
 
 def _hide(value: object) -> Any:
-    """A text as a `_Secret`; of anything else only its type, which the checks then refuse."""
-    # Joined, since str() of an Enum's member is its name.
+    """A text as a `_Secret`. Of anything else only the type is kept: the checks will refuse it."""
+    # Joined, since str() of an Enum's member gives the names of the two, and not its text.
     return _Secret("".join(value)) if isinstance(value, str) else type(value)
 
 
@@ -133,8 +133,8 @@ class ClerkBaseError(Exception):
 
     `message`, the same as `str()`, is one line, in which the key and tokens are masked.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
-    lost. It is False if nothing was sent, or if each attempt got a 3XX or 4XX, which is taken to
-    mean that Clerk did not act.
+    lost. It is False only if no attempt was sent, or each that was got a 3XX or 4XX, which is taken
+    to mean that Clerk did not act.
     """
 
     message: str
@@ -187,6 +187,7 @@ class RequestTimeoutError(NoResponseError):
 # ---- The client
 
 
+# Run-time checkable, for the type checkers that run beside a program.
 @runtime_checkable
 class Response(Protocol):
     """What an opener returns. `headers` has `items()`, as a dict and `http.client`'s headers do."""
@@ -251,7 +252,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         ssl_context: ssl.SSLContext | None = None,
         opener: Opener | None = None,
     ) -> None:
-        # Both are hidden before anything is checked: the one may stand in the place of the other.
+        # Both are hidden before the first check: a key may have been passed as the address.
         key_name = "CLERK_SECRET_KEY" if secret_key is None else "secret_key"
         secret_key = _hide(os.getenv(key_name, "") if secret_key is None else secret_key)
         url_name = "CLERK_API_URL" if server_url is None else "server_url"
@@ -410,7 +411,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def _perform(self, call: _Call) -> ActorToken:
         """Make a call. Returns the token in its response."""
         result = self._result(call)
-        # Raised here, where no local variable holds a response.
+        # Raised here, since this frame has no response in its variables.
         if isinstance(result, ClerkBaseError):
             raise result
         return result
@@ -485,13 +486,13 @@ def _require_key(name: str, value: Any) -> _Secret:
     _require(isinstance(value, str), f"{name} must be a str", TypeError)
     # A key from a file or from a Windows shell has a line end or a blank after it.
     key = _Secret(value.strip())
-    source = "Copy the secret key from Clerk's dashboard, API keys"
-    _require(key, f"{name} is empty or not set. {source}")
+    advice = "Copy the secret key from Clerk's dashboard, API keys"
+    _require(key, f"{name} is empty or not set. {advice}")
     _require(
         # The characters that may follow "Bearer": RFC 6750, section 2.1.
         re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key),
         f"{name} is not a secret key, which begins with sk_test_ or sk_live_, without quotes, "
-        f"blanks or 'Bearer'. {source} (pk_... is the publishable key)",
+        f"blanks or 'Bearer'. {advice} (pk_... is the publishable key)",
     )
     return key
 
@@ -541,7 +542,7 @@ def _encode(user_id: str, actor: JSONObject, limits: dict[str, int]) -> bytes:
     )
 
 
-# A login has no character at which another parser could take what comes before it for the host.
+# A login has no # / ? [ ] or \: another parser might take what stands before it for the host.
 _URL = (
     r"(?P<scheme>https?)://((?P<login>[^\s#/?\[\]\\]*)@)?"
     r"(?P<netloc>(?P<host>[\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])(:(?P<port>\d{1,5}))?)"
@@ -836,7 +837,7 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
 #   left before each wait. So a server that sends a byte now and then cannot prolong a call.
 #   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
-#   most, and nothing came over it since: what comes between two calls belongs to neither.
+#   most, and no data came over it since: what comes between two calls belongs to neither.
 
 
 class _Network:
@@ -1039,7 +1040,7 @@ class _Connection(io.RawIOBase):
         try:
             # With a limit, or http.client would allocate as much as a chunk announces.
             body = io.BytesIO(head.read(MAX_RESPONSE_BYTES))
-        except (ValueError, OverflowError):  # the size of a chunk is below 0
+        except (ValueError, OverflowError):  # such as a chunk whose size is below 0
             raise HTTPException("its body is invalid") from None
         return _FullResponse(head.status, head.headers, body)
 
@@ -1258,8 +1259,8 @@ def _error_response(status: int, code: str, text: str) -> _SandboxResponse:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line. Always ends in `SystemExit`, with the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         sys.exit(options.run(options))
     except KeyboardInterrupt:
         _tell("Interrupted. Clerk may have acted, if the request had been sent.")
@@ -1382,7 +1383,9 @@ def _program() -> str:
 
 
 def _print(text: str) -> bool:
-    """Print to standard output. Returns whether that worked: it may be a closed pipe."""
+    """Print to standard output. Returns whether that worked: it may be closed, or a closed pipe."""
+    if sys.stdout is None:
+        return False
     try:
         print(text, flush=True)
     except (OSError, UnicodeError):
@@ -1397,7 +1400,7 @@ def _tell(text: str) -> None:
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
-        sys.stderr = io.StringIO()  # as above
+        sys.stderr = io.StringIO()  # for the same reason as in `_print`
 
 
 def _parser() -> Any:
@@ -1423,7 +1426,7 @@ def _parser() -> Any:
     notes = (
         "Environment: CLERK_SECRET_KEY, the secret key; CLERK_API_URL, Clerk's address (default: "
         "https://api.clerk.com). Exit status: 0; 1 if a call failed and Clerk did not act; 2 if an "
-        "argument or a variable is invalid; 3 if Clerk may have acted, but there is no result: the "
+        "argument or a setting is invalid; 3 if Clerk may have acted, but there is no result: the "
         "response was lost, or the link could not be written; 130 after Ctrl-C. Of several "
         "revokes, the highest counts."
     )
