@@ -1410,19 +1410,6 @@ def _parser() -> Any:
         def error(self, message: str) -> NoReturn:  # argparse's own quotes a pasted key as it is
             self.exit(2, f"{self.format_usage()}{self.prog}: {_quote(message)}\n")
 
-    def seconds(text: str) -> int:
-        if not re.fullmatch("0*[1-9][0-9]{0,9}", text):
-            raise argparse.ArgumentTypeError("must be a whole number from 1 to 9999999999")
-        return int(text)
-
-    def actor(text: str) -> str | JSONObject:
-        claims = _read_json(text)
-        if not claims and text.lstrip().startswith(("{", "[", '"')):
-            raise argparse.ArgumentTypeError(
-                "must be an ID, or a JSON object that is valid and not empty"
-            )
-        return claims or text
-
     notes = (
         "Environment: CLERK_SECRET_KEY, the secret key; CLERK_API_URL, Clerk's address (default: "
         "https://api.clerk.com). Exit status: 0; 1 if a call failed and Clerk did not act; 2 if an "
@@ -1433,11 +1420,36 @@ def _parser() -> Any:
     parser = Parser(prog=_program(), epilog=notes)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
+
     demo = commands.add_parser("demo", help="see how it works, without a key and without a network")
     demo.set_defaults(run=_demo)
 
     create = commands.add_parser("create", help="create a token; print its link", epilog=notes)
     create.set_defaults(run=_create_command)
+    _add_arguments_of_create(create)
+
+    revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)
+    revoke.set_defaults(run=_revoke_command)
+    revoke.add_argument(
+        "ids", nargs="+", metavar="ID", help="a token's ID: act_..., or - to read IDs, one a line"
+    )
+    return parser
+
+
+def _add_arguments_of_create(create: Any) -> None:
+    from argparse import ArgumentTypeError
+
+    def seconds(text: str) -> int:
+        if not re.fullmatch("0*[1-9][0-9]{0,9}", text):
+            raise ArgumentTypeError("must be a whole number from 1 to 9999999999")
+        return int(text)
+
+    def actor(text: str) -> str | JSONObject:
+        claims = _read_json(text)
+        if not claims and text.lstrip().startswith(("{", "[", '"')):
+            raise ArgumentTypeError("must be an ID, or a JSON object that is valid and not empty")
+        return claims or text
+
     create.add_argument("user_id", help="the ID of the user to sign in as")
     create.add_argument(
         "--actor",
@@ -1458,13 +1470,6 @@ def _parser() -> Any:
         help="how long the session may last, in seconds (default: %(default)s)",
     )
     create.add_argument("--json", action="store_true", help="print the whole token as JSON")
-
-    revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)
-    revoke.set_defaults(run=_revoke_command)
-    revoke.add_argument(
-        "ids", nargs="+", metavar="ID", help="a token's ID: act_..., or - to read IDs, one a line"
-    )
-    return parser
 
 
 if __name__ == "__main__":
