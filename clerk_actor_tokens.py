@@ -61,6 +61,7 @@ JSONObject = dict[str, Any]
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
 MAX_HEAD_BYTES = 16 * 1024  # a larger head that is malformed can keep http.client busy for minutes
+MAX_ERRORS_LENGTH = 64 * 1024  # characters; an error response that is longer is not Clerk's
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # many servers close an idle connection after 5 seconds
 
@@ -634,9 +635,9 @@ class _Failure:
     """No complete and valid response: why, and whether the request was sent."""
 
     def __init__(self, error: object, *, sent: bool, cause: OSError | None = None) -> None:
-        # str() would add "[Errno 111]" to the system's own words. Some errors have no words.
-        words = str(getattr(error, "strerror", None) or error)
-        self.reason = words if words.strip() else type(error).__name__
+        # str() would add "[Errno 111]" to the system's own words.
+        self.reason = str(getattr(error, "strerror", None) or error)
+        self.kind = type(error).__name__  # for an error without words
         self.cause = cause  # what a traceback shows
         self.may_have_acted = sent
         self.is_timeout = _is_timeout(error)
@@ -711,7 +712,7 @@ def _token_or_error(
 def _status_error(call: _Call, response: _FullResponse, in_doubt: bool, key: _Secret) -> SDKError:
     """The error for a response whose status is not a success."""
     facts = _facts(response, key)
-    document = _read_json(facts["body"]) or {}
+    document = _read_json(_mask_tokens(facts["body"][:MAX_ERRORS_LENGTH])) or {}
     errors = _parse_errors(document)
     trace_id = _take(document, "clerk_trace_id", "")
 
@@ -766,7 +767,8 @@ def _failure_error(call: _Call, failure: _Failure, in_doubt: bool, key: _Secret)
         happened = f"got no valid response within {call.seconds:g} seconds"
         error = RequestTimeoutError(_message(call, in_doubt, happened), in_doubt)
     else:
-        happened = f"got no valid response: {_quote(_mask(failure.reason, key))}"
+        reason = _quote(_mask(failure.reason, key)) or failure.kind
+        happened = f"got no valid response: {reason}"
         error = NoResponseError(_message(call, in_doubt, happened, failure.advice), in_doubt)
     error.__cause__ = failure.cause
     return error
@@ -1098,8 +1100,10 @@ class _OpenerAdapter:
 
     def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Ask the opener once."""
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            return _Failure(TimeoutError(), sent=False)
         try:
-            seconds = max(0.0, deadline - time.monotonic())
             response: Any = self._opener.open(request, timeout=seconds)
         except HTTPError as error:  # urllib raises a response that is not a success
             if error.fp is None:  # it has no body, and on Python 3.9 no read()
@@ -1346,7 +1350,6 @@ def _revoke_command(options: Any) -> int:
         line = f"{_quote(token.id)} {_quote(token.status)}"
         if not _print(line):
             _tell(line)  # and the next one is revoked all the same
-    clerk.close()
     return worst
 
 
@@ -1388,7 +1391,7 @@ def _print(text: str) -> bool:
         return False
     try:
         print(text, flush=True)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # ValueError: a closed file, or text that its encoding lacks
         # Or Python would try again when it exits, and fail with a status of its own (120).
         sys.stdout = sys.stderr
         return False
@@ -1397,9 +1400,11 @@ def _print(text: str) -> bool:
 
 def _tell(text: str) -> None:
     """Print to standard error, if anybody reads it."""
+    if sys.stderr is None:
+        return
     try:
         print(text, file=sys.stderr, flush=True)
-    except OSError:
+    except (OSError, ValueError):
         sys.stderr = io.StringIO()  # for the same reason as in `_print`
 
 

@@ -1084,6 +1084,15 @@ def test_a_call_without_time_left_sends_nothing_and_says_so(
     assert stub.requests == []
 
 
+def test_an_opener_is_not_asked_once_the_time_is_up() -> None:
+    stub = Stub()
+
+    with fails(RequestTimeoutError, unknown=False):
+        create(ActorTokens(KEY, opener=stub), timeout=1e-12)
+
+    assert stub.requests == []
+
+
 # ---- The client: openers
 
 
@@ -1680,6 +1689,20 @@ def test_an_errors_body_is_its_text_without_the_key(answer: bytes, body: str) ->
     assert caught.value.body == body
 
 
+def test_a_token_in_clerks_errors_is_masked_in_all_their_attributes() -> None:
+    entry = dict.fromkeys(("code", "message", "long_message"), f"see {LINK}")
+    meta = {"link": LINK}
+    envelope = {"errors": [{**entry, "meta": meta}], "clerk_trace_id": LINK, "meta": meta}
+
+    with fails(ClerkErrors, unknown=False) as caught:
+        create(stubbed(envelope, 422))
+
+    error = caught.value
+    shown = f"{error.errors} {error.clerk_trace_id} {error.meta}"
+    assert shown.count("ticket=***") == 6
+    assert SECRET not in shown
+
+
 @pytest.mark.parametrize("before", [0, 150, 195, 990])
 @pytest.mark.parametrize("status", [200, 302, 502])
 def test_neither_message_nor_headers_show_a_secret_of_the_response(
@@ -1744,6 +1767,7 @@ def test_all_headers_of_a_name_are_kept() -> None:
         ),
         "no words": (ConnectionRefusedError(), False, ": ConnectionRefusedError"),
         "blank words": (OSError(" "), True, ": OSError"),
+        "words that cannot be shown": (http.client.BadStatusLine("\0."), True, ": BadStatusLine"),
         "invalid": (http.client.BadStatusLine("SSH-2.0"), True, ": SSH-2.0"),
         "without a reason": (URLError(""), True, ": <urlopen error >"),
         "the key in its text": (OSError(f"{KEY[:12]} {KEY}"), True, ": *** ***"),
@@ -3899,6 +3923,7 @@ def test_fail_next_fails_the_next_calls_one_by_one(
     assert first.value.errors[0].code == "slow"
     assert first.value.errors[0].message == "Slow down"
     assert second.value.status_code == 503
+    assert second.value.errors[0].code == "sandbox_failure"
     assert list(sandbox.tokens) == [third.id]
 
 
@@ -4290,6 +4315,7 @@ def test_a_created_link_that_nobody_can_read_ends_in_status_3(
 
     assert done.returncode == 3
     assert f"revoke {TOKEN['id']}\n" in done.stderr
+    assert done.stderr.endswith("\nThe link could not be written to standard output.\n")
     assert "Traceback" not in done.stderr
 
 
