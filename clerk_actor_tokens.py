@@ -67,10 +67,10 @@ MAX_IDLE_SECONDS = 4.0  # many servers close an idle connection after 5 seconds
 
 
 # ---- Secrets
-# Error trackers send the repr of each frame's local variables, and some send their attributes, too.
-# So secrets are kept where no repr shows them: a text in a `_Secret`, and the bytes of a request or
-# a response in an `io.BytesIO`. (Functions that parse a response have it in variables, but raise
-# nothing of their own. What a signal handler raises just then shows it.)
+# Error trackers send the repr of each frame's local variables, and some send the variables'
+# attributes, too. No exception that this module raises has a frame in which they find a secret: a
+# text is kept in a `_Secret`, and a request or a response in an `io.BytesIO`. (Functions at work on
+# one have it in plain variables. What a signal handler raises just then may show it.)
 
 
 class _Secret(str):
@@ -85,7 +85,7 @@ class _Secret(str):
 
 def _hide(value: object) -> Any:
     """A text as a `_Secret`. Of anything else only the type is kept: the checks will refuse it."""
-    # Joined, since str() of an Enum's member gives the names of the two, and not its text.
+    # Joined, since str() of an Enum's member is its name, such as "Engineers.ANNA".
     return _Secret("".join(value)) if isinstance(value, str) else type(value)
 
 
@@ -115,7 +115,7 @@ class ActorToken:
 
 @dataclass(frozen=True)
 class ErrorDetail:
-    """One entry of the errors in Clerk's response. A text that Clerk left out is ""."""
+    """One entry of the errors in Clerk's response: one with a code. A missing text is ""."""
 
     code: str
     message: str
@@ -188,7 +188,7 @@ class RequestTimeoutError(NoResponseError):
 # ---- The client
 
 
-# Run-time checkable, for the type checkers that run beside a program.
+# Both are known to `isinstance` and to type checkers that work at run time, such as beartype.
 @runtime_checkable
 class Response(Protocol):
     """What an opener returns. `headers` has `items()`, as a dict and `http.client`'s headers do."""
@@ -489,9 +489,10 @@ def _require_key(name: str, value: Any) -> _Secret:
     key = _Secret(value.strip())
     advice = "Copy the secret key from Clerk's dashboard, API keys"
     _require(key, f"{name} is empty or not set. {advice}")
+    # The characters that may follow "Bearer": RFC 6750, section 2.1.
+    is_key = re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key) is not None
     _require(
-        # The characters that may follow "Bearer": RFC 6750, section 2.1.
-        re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key),
+        is_key,
         f"{name} is not a secret key, which begins with sk_test_ or sk_live_, without quotes, "
         f"blanks or 'Bearer'. {advice} (pk_... is the publishable key)",
     )
@@ -554,14 +555,14 @@ _URL = (
 class _Address:
     """Where a URL leads."""
 
-    def __init__(self, url: re.Match[str]) -> None:
-        self.is_https = url["scheme"].lower() == "https"
-        self.login = None if url["login"] is None else _Secret(url["login"])
-        self.netloc = url["netloc"]
-        self.host = url["host"].strip("[]")
-        self.port = int(url["port"] or (443 if self.is_https else 80))
-        self.host_port = f"{url['host']}:{self.port}"
-        self.path = url["path"] or "/"
+    def __init__(self, match: re.Match[str]) -> None:
+        self.is_https = match["scheme"].lower() == "https"
+        self.login = None if match["login"] is None else _Secret(match["login"])
+        self.netloc = match["netloc"]
+        self.host = match["host"].strip("[]")
+        self.port = int(match["port"] or (443 if self.is_https else 80))
+        self.host_port = f"{match['host']}:{self.port}"
+        self.path = match["path"] or "/"
 
 
 def _parse_url(url: Any) -> _Address | None:
@@ -702,10 +703,10 @@ def _parse_token(body: bytes, asked_for: tuple[str, str]) -> ActorToken | str:
 def _token_or_error(
     call: _Call, response: _FullResponse, key: _Secret
 ) -> ActorToken | ResponseValidationError:
-    token = _parse_token(response.body.getvalue(), call.asked_for)
-    if isinstance(token, ActorToken):
-        return token
-    message = _message(call, True, f"got {response.status}, but {token}")
+    result = _parse_token(response.body.getvalue(), call.asked_for)
+    if isinstance(result, ActorToken):
+        return result
+    message = _message(call, True, f"got {response.status}, but {result}")
     return ResponseValidationError(message, outcome_unknown=True, **_facts(response, key))
 
 
@@ -1092,6 +1093,12 @@ class _Connection(io.RawIOBase):
 _UNSENT = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
 
 
+def _unwrap(error: Exception) -> object:
+    """What urllib has wrapped in a `URLError`, which may be a text, or else the error itself."""
+    wrapped = error.reason if isinstance(error, URLError) else None
+    return wrapped or error
+
+
 class _OpenerAdapter:
     """An opener of the user's, with the methods of `_Network`."""
 
@@ -1110,10 +1117,8 @@ class _OpenerAdapter:
                 return _FullResponse(error.code, error.headers or {}, io.BytesIO())
             response = error
         except (OSError, HTTPException) as error:
-            wrapped = error.reason if isinstance(error, URLError) else None  # maybe a text
-            reason = wrapped or error
             # Without a cause: an exception of an opener's may hold the request.
-            return _Failure(reason, sent=not isinstance(reason, _UNSENT))
+            return _Failure(_unwrap(error), sent=not isinstance(_unwrap(error), _UNSENT))
         try:
             body = io.BytesIO(response.read())
             return _FullResponse(int(response.status), response.headers or {}, body)
@@ -1194,7 +1199,7 @@ class Sandbox:
         Raises `ValueError` for any other failure.
         """
         if isinstance(failure, Exception):
-            is_sent = not isinstance(failure, _UNSENT)
+            is_sent = not isinstance(_unwrap(failure), _UNSENT)
             _require(is_sent or not acted, "with acted=True, failure must leave a doubt")
             self._failures.append((failure, acted))
             return

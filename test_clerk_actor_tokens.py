@@ -3975,6 +3975,19 @@ def test_fail_next_takes_no_other_failure(
     assert create(sandboxed).status == "pending"
 
 
+@rows(
+    "failure",
+    {
+        "refused": ConnectionRefusedError(),
+        "refused, from urllib": URLError(ConnectionRefusedError()),
+        "a certificate": ssl.SSLCertVerificationError(),
+    },
+)
+def test_what_was_not_sent_cannot_have_acted(sandbox: Sandbox, failure: Exception) -> None:
+    with pytest.raises(ValueError, match="must leave a doubt"):
+        sandbox.fail_next(failure, acted=True)
+
+
 # ---- The command line
 
 
