@@ -418,6 +418,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         return result
 
     def _result(self, call: _Call) -> ActorToken | ClerkBaseError:
+        """The token of a call, or the error that `_perform` raises."""
         if call.seconds == 0:
             message = _message(call, False, "was not sent: its timeout left no time")
             return RequestTimeoutError(message, outcome_unknown=False)
@@ -778,7 +779,8 @@ def _failure_error(call: _Call, failure: _Failure, in_doubt: bool, key: _Secret)
 def _message(call: _Call, in_doubt: bool, happened: str, *advice: str) -> str:
     """One line: what happened to the call, what to do about it, and whether Clerk acted."""
     outcome = call.doubt if in_doubt else "Clerk did not act"
-    sentences = (f"{call.title} {happened}", *advice, outcome)  # the first may end in ": "
+    # The first ends in ": " if a response had no text to quote.
+    sentences = (f"{call.title} {happened}", *advice, outcome)
     return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
 
 
@@ -1348,7 +1350,7 @@ def _revoke_command(options: Any) -> int:
         try:
             token = clerk.revoke(token_id)
         except _FAILURES as error:
-            # Anything else may be a secret that was pasted.
+            # Shown only if it looks like an ID: it may be a secret that was pasted.
             is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)
             worst = max(worst, _report(f"{place} ({token_id})" if is_shown else place, error))
             continue
