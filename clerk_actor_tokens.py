@@ -61,32 +61,27 @@ JSONObject = dict[str, Any]
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
 MAX_HEAD_BYTES = 16 * 1024  # a larger head that is malformed can keep http.client busy for minutes
-MAX_ERRORS_LENGTH = 64 * 1024  # characters; an error response that is longer is not Clerk's
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # many servers close an idle connection after 5 seconds
 
 
 # ---- Secrets
-# Error trackers send the repr of each frame's local variables, and some send the variables'
-# attributes, too. No exception that this module raises has a frame in which they find a secret: a
-# text is kept in a `_Secret`, and a request or a response in an `io.BytesIO`. (Functions at work on
-# one have it in plain variables. What a signal handler raises just then may show it.)
+# Error trackers send the repr of each frame's variables, and some send the variables' attributes,
+# too. So in each frame of an exception that this module raises, a secret is a `_Secret`, and what
+# was sent or received is in an `io.BytesIO`.
 
 
 class _Secret(str):
-    """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself.
-
-    What its methods return, such as `strip`, is plain text.
-    """
+    """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself."""
 
     def __repr__(self) -> str:
         return "'***'"
 
 
-def _hide(value: object) -> Any:
-    """A text as a `_Secret`. Of anything else only the type is kept: the checks will refuse it."""
+def _hide(value: object) -> _Secret:
+    """A text as a `_Secret`. Anything else becomes an empty one, which no check accepts."""
     # Joined, since str() of an Enum's member is its name, such as "Engineers.ANNA".
-    return _Secret("".join(value)) if isinstance(value, str) else type(value)
+    return _Secret("".join(value) if isinstance(value, str) else "")
 
 
 # ---- Results
@@ -130,9 +125,10 @@ class ErrorDetail:
 
 @dataclass(eq=False, repr=False)
 class ClerkBaseError(Exception):
-    """What a failed call raises. (Invalid arguments raise `ValueError` or `TypeError`.)
+    """What a failed call raises. (Invalid arguments raise `ValueError`.)
 
-    `message`, the same as `str()`, is one line, in which the key and tokens are masked.
+    `message`, the same as `str()`, is one line. In it, and in the `headers` and the `body` of a
+    response, what looks like a key or a token is masked.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
     lost. It is False only if no attempt was sent, or each that was got a 3XX or 4XX, which is taken
     to mean that Clerk did not act.
@@ -151,7 +147,7 @@ class SDKError(ClerkBaseError):
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # its repr is '***', since it may hold a secret: only the key is masked in it
+    body: str = ""  # its repr is '***'
     retry_after: float | None = None  # in seconds
 
 
@@ -170,7 +166,7 @@ class ResponseValidationError(ClerkBaseError):
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # its repr is '***', since it may hold a token
+    body: str = ""  # its repr is '***'
 
 
 class NoResponseError(ClerkBaseError):
@@ -239,8 +235,8 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
     The proxy is found now, where urllib finds it: HTTPS_PROXY and NO_PROXY, or the system's
     settings. It must be an http proxy.
-    Raises `ValueError` or `TypeError` if an argument, a variable or the proxy's URL is invalid, and
-    `OSError` if TLS cannot be set up.
+    Raises `ValueError` if an argument, a variable or the proxy's URL is invalid, and `OSError` if
+    TLS cannot be set up.
     """
 
     def __init__(
@@ -255,7 +251,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     ) -> None:
         # Both are hidden before the first check: a key may have been passed as the address.
         key_name = "CLERK_SECRET_KEY" if secret_key is None else "secret_key"
-        secret_key = _hide(os.getenv(key_name, "") if secret_key is None else secret_key)
+        secret_key = _hide(os.getenv(key_name) if secret_key is None else secret_key)
         url_name = "CLERK_API_URL" if server_url is None else "server_url"
         if server_url is None:
             # In this variable of Clerk's SDKs, the address has no /v1 (clerk.com/docs, "Clerk
@@ -273,17 +269,18 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         self._timeout = timeout
         _require_number("max_retries", max_retries, (int,), "a whole number, 0 or more", 0)
         is_context = ssl_context is None or isinstance(ssl_context, ssl.SSLContext)
-        _require(is_context, "ssl_context must be an ssl.SSLContext", TypeError)
+        _require(is_context, "ssl_context must be an ssl.SSLContext")
         # Not a class: that would fail at the first call.
         is_opener = hasattr(opener, "open") and not isinstance(opener, type)
         _require(opener is None or is_opener, "opener must be an instance with a method open")
 
-        proxy = _find_proxy(server) if opener is None else None
-        self._route = server.netloc + (f" through the proxy {proxy.host_port}" if proxy else "")
-        self._max_retries = max_retries if opener is None else 0  # an opener is asked once
-        self._transport: _Network | _OpenerAdapter = (
-            _Network(server, proxy, ssl_context) if opener is None else _OpenerAdapter(opener)
-        )
+        self._transport: _Network | _OpenerAdapter
+        if opener is None:
+            self._transport = _Network(server, _find_proxy(server), ssl_context)
+            self._max_retries = max_retries
+        else:
+            self._transport = _OpenerAdapter(server, opener)
+            self._max_retries = 0
         # Not in __del__: the sockets may be collected before it runs, each with a ResourceWarning.
         weakref.finalize(self, self._transport.close)
 
@@ -308,16 +305,18 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         - `timeout`: seconds for this call, in place of the client's. If no time is left (0 or
           less), nothing is sent, and `RequestTimeoutError` is raised.
 
-        Raises `ValueError` or `TypeError` for an invalid argument, before anything is sent, or a
-        `ClerkBaseError`: `ClerkErrors` with 402 if the plan has no impersonation, with 422 if an
-        argument is invalid or the plan's impersonations are used up.
+        Raises `ValueError` for an invalid argument, before anything is sent, or a `ClerkBaseError`:
+        `ClerkErrors` with 402 if the plan has no impersonation, with 422 if an argument is invalid
+        or the plan's impersonations are used up.
         """
         # Hidden until they are known to be IDs, and not a secret that was passed by mistake.
         user_id = _hide(user_id)
-        actor = _hide_sub(actor)
-        user_id = _require_id("user_id", user_id, self._key)
+        actor = actor if isinstance(actor, Mapping) else {"sub": actor}
         _require("sub" in actor, "actor has no sub: the ID of the user who will impersonate")
-        sub = _require_id("actor (or its sub)", actor["sub"], self._key)
+        sub = _hide(actor["sub"])
+        actor = {**actor, "sub": sub}
+        _require_id("user_id", user_id)
+        _require_id("actor (or its sub)", sub)
 
         limits = {
             "expires_in_seconds": expires_in_seconds,
@@ -327,9 +326,10 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         for name, seconds in limits.items():
             _require_number(name, seconds, (int,), words, 1, 2**63 - 1)
 
-        call = self._new_call(
+        call = _Call(
+            self,
             "/actor_tokens",
-            _encode(user_id, {**actor, "sub": sub}, limits),
+            _encode({"user_id": user_id, "actor": actor, **limits}),
             timeout,
             is_repeatable=False,
             doubt="Clerk may have created a token, and a retry could create another. Look for "
@@ -355,15 +355,16 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         if isinstance(actor_token_id, ActorToken):
             actor_token_id = actor_token_id.id  # or this frame would show the token's link
         actor_token_id = _hide(actor_token_id)  # it may be a link, passed by mistake
-        token_id = _require_id("actor_token_id", actor_token_id, self._key)
+        _require_id("actor_token_id", actor_token_id)
 
-        call = self._new_call(
-            f"/actor_tokens/{token_id}/revoke",
+        call = _Call(
+            self,
+            f"/actor_tokens/{actor_token_id}/revoke",
             None,
             timeout,
             is_repeatable=True,
             doubt="Clerk may have revoked the token. A retry is safe",
-            asked_for=("id", token_id),
+            asked_for=("id", actor_token_id),
         )
         return self._perform(call)
 
@@ -374,8 +375,42 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _new_call(
+    def _perform(self, call: _Call) -> ActorToken:
+        """Make a call. Returns its token, or raises its error."""
+        result = self._send(call)
+        # Raised here, since this frame has no response in its variables.
+        if isinstance(result, ClerkBaseError):
+            raise result
+        return result
+
+    def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
+        """Send a request, with retries where they are safe. Returns the token or the error."""
+        may_have_acted = False  # in any attempt: a refusal does not undo a lost one before it
+        retries = 0
+        while True:
+            outcome = self._transport.attempt(call.request, call.deadline)
+            may_have_acted = may_have_acted or outcome.may_have_acted
+
+            # The length of a pause is no secret, so this generator will do.
+            backoff = 2**retries * random.uniform(0.25, 0.5)  # nosec B311
+            pause = max(backoff, outcome.retry_after or 0)
+            if (
+                not outcome.is_transient
+                or (may_have_acted and not call.is_repeatable)
+                or retries == self._max_retries
+                or time.monotonic() + pause >= call.deadline
+            ):
+                return _read_outcome(call, outcome, may_have_acted)
+            time.sleep(pause)
+            retries += 1
+
+
+class _Call:
+    """A create or a revoke: its request, its time, and how its outcome is told."""
+
+    def __init__(
         self,
+        client: ActorTokens,
         path: str,
         body: bytes | None,
         timeout: float | None,
@@ -383,12 +418,13 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         is_repeatable: bool,
         doubt: str,
         asked_for: tuple[str, str],
-    ) -> _Call:
-        seconds = self._timeout if timeout is None else timeout
+    ) -> None:
+        seconds = client._timeout if timeout is None else timeout
         # 0 or less is valid: an AWS Lambda function computes it when it has no time left.
         words = "a number of seconds, 86,400 (a day) at most"
         _require_number("timeout", seconds, (int, float), words, -math.inf, MAX_TIMEOUT)
-        seconds = max(0.0, seconds)
+        self.seconds = max(0.0, seconds)
+        self.deadline = time.monotonic() + self.seconds
 
         headers = {
             "Accept": "application/json",
@@ -397,80 +433,11 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = Request(self._server_url + path, body, headers, method="POST")
+        self.request = Request(client._server_url + path, body, headers, method="POST")
         # Unredirected: all other headers go with urllib to wherever a redirect leads.
-        request.add_unredirected_header("Authorization", _Secret(f"Bearer {self._key}"))
-        return _Call(
-            request,
-            self._route,
-            seconds,
-            is_repeatable=is_repeatable,
-            doubt=doubt,
-            asked_for=asked_for,
-        )
+        self.request.add_unredirected_header("Authorization", _Secret(f"Bearer {client._key}"))
 
-    def _perform(self, call: _Call) -> ActorToken:
-        """Make a call. Returns the token in its response."""
-        result = self._result(call)
-        # Raised here, since this frame has no response in its variables.
-        if isinstance(result, ClerkBaseError):
-            raise result
-        return result
-
-    def _result(self, call: _Call) -> ActorToken | ClerkBaseError:
-        """The token of a call, or the error that `_perform` raises."""
-        if call.seconds == 0:
-            message = _message(call, False, "was not sent: its timeout left no time")
-            return RequestTimeoutError(message, outcome_unknown=False)
-        outcome, in_doubt = self._send(call)
-        if isinstance(outcome, _Failure):
-            return _failure_error(call, outcome, in_doubt, self._key)
-        if 200 <= outcome.status < 300:
-            return _token_or_error(call, outcome, self._key)
-        return _status_error(call, outcome, in_doubt, self._key)
-
-    def _send(self, call: _Call) -> tuple[_FullResponse | _Failure, bool]:
-        """Send a request, with retries where they are safe.
-
-        Returns the last outcome, and whether Clerk may have acted in any attempt: a lost attempt
-        leaves a doubt, which a later refusal does not remove.
-        """
-        in_doubt = False
-        retries = 0
-        while True:
-            outcome = self._transport.attempt(call.request, call.deadline)
-            in_doubt = in_doubt or outcome.may_have_acted
-
-            is_safe = call.is_repeatable or not in_doubt
-            if not (outcome.is_transient and is_safe and retries < self._max_retries):
-                return outcome, in_doubt
-            longest = min(16, 2**retries) / 2
-            # The length of a pause is no secret, so this generator will do.
-            pause = longest * random.uniform(0.5, 1)  # nosec B311
-            pause = max(pause, outcome.retry_after or 0)
-            if time.monotonic() + pause >= call.deadline:
-                return outcome, in_doubt
-            time.sleep(pause)
-            retries += 1
-
-
-class _Call:
-    """A create or a revoke: its request, how long it may take, and how its outcome is judged."""
-
-    def __init__(
-        self,
-        request: Request,
-        route: str,
-        seconds: float,
-        *,
-        is_repeatable: bool,
-        doubt: str,
-        asked_for: tuple[str, str],
-    ) -> None:
-        self.request = request
-        self.title = f"POST {request.selector} to {route}"  # for messages
-        self.seconds = seconds
-        self.deadline = time.monotonic() + seconds
+        self.title = f"POST {self.request.selector} to {client._transport.route}"  # for messages
         self.is_repeatable = is_repeatable  # or else a second attempt could act twice
         self.doubt = doubt  # the sentence for a call in which Clerk may have acted
         self.asked_for = asked_for  # a field that the token must have, and its value
@@ -479,134 +446,115 @@ class _Call:
 # ---- Checks of arguments. No message quotes a text: it may be a secret.
 
 
-def _require(condition: object, sentence: str, kind: type[Exception] = ValueError) -> None:
+def _require(condition: object, sentence: str) -> None:
     if not condition:
-        raise kind(sentence)
+        raise ValueError(sentence)
 
 
-def _require_key(name: str, value: Any) -> _Secret:
-    _require(isinstance(value, str), f"{name} must be a str", TypeError)
+def _require_key(name: str, value: _Secret) -> _Secret:
     # A key from a file or from a Windows shell has a line end or a blank after it.
     key = _Secret(value.strip())
-    advice = "Copy the secret key from Clerk's dashboard, API keys"
-    _require(key, f"{name} is empty or not set. {advice}")
     # The characters that may follow "Bearer": RFC 6750, section 2.1.
     is_key = re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key) is not None
     _require(
         is_key,
-        f"{name} is not a secret key, which begins with sk_test_ or sk_live_, without quotes, "
-        f"blanks or 'Bearer'. {advice} (pk_... is the publishable key)",
+        f"{name} is not set, or is not a secret key as a str. It begins with sk_test_ or sk_live_, "
+        "without quotes, blanks or 'Bearer'. Copy it from Clerk's dashboard, API keys (pk_... is "
+        "the publishable key)",
     )
     return key
 
 
-def _hide_sub(actor: Any) -> JSONObject:
-    """An actor as a mapping, with the ID in it hidden."""
-    if not isinstance(actor, Mapping):
-        return {"sub": _hide(actor)}
-    return {name: _hide(claim) if name == "sub" else claim for name, claim in actor.items()}
-
-
-def _require_id(name: str, value: Any, key: _Secret) -> str:
-    _require(isinstance(value, str), f"{name} must be an ID, as a str", TypeError)
+def _require_id(name: str, value: _Secret) -> None:
     # Clerk's IDs have nothing else. With dots, slashes or % in it, one could reach another path.
-    is_id = re.fullmatch("[A-Za-z0-9_-]+", value) is not None
-    is_key = key in value or value.startswith(("sk_", "pk_"))
+    is_id = re.fullmatch("(?!pk_)[A-Za-z0-9_-]+", value) is not None
     _require(
-        is_id and not is_key,
-        f"{name} must be an ID such as user_... or act_...: letters, digits, _ and - alone, and no "
-        "key, token or link",
+        is_id and _mask(value) == value,
+        f"{name} must be an ID such as user_... or act_..., as a str: letters, digits, _ and - "
+        "alone, and no key, token or link",
     )
-    return str(value)
 
 
 def _require_number(
     name: str, value: Any, kinds: tuple[type, ...], words: str, least: Any, most: Any = math.inf
 ) -> None:
     is_number = isinstance(value, kinds) and not isinstance(value, bool)  # True is an int
-    _require(is_number, f"{name} must be {words}", TypeError)
-    _require(least <= value <= most, f"{name} must be {words}")
+    _require(is_number and least <= value <= most, f"{name} must be {words}")
 
 
-def _encode(user_id: str, actor: JSONObject, limits: dict[str, int]) -> bytes:
-    """The body of a create, if JSON holds the actor unchanged."""
-    document = {"user_id": user_id, "actor": actor, **limits}
-    with suppress(ValueError, RecursionError):
-        try:
-            text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-        except TypeError as error:
-            raise TypeError(f"actor: {error}") from None
+def _encode(document: JSONObject) -> bytes:
+    """The body of a create, if JSON holds it unchanged."""
+    try:
+        body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
         # A key that is a number would become text, and a tuple a list.
-        if json.loads(text) == document:
-            return text.encode()  # half a surrogate pair is a ValueError
+        if json.loads(body) == document:
+            return body
+        problem = "it would be sent as something else"
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = str(error)
     raise ValueError(
-        "actor must be what JSON holds unchanged: text as keys, lists and no tuples, finite "
-        "numbers, valid Unicode, no loops, no great depth"
+        "actor must be what JSON holds unchanged, such as text as keys, and lists and no tuples: "
+        f"{problem}"
     )
-
-
-# A login has no # / ? [ ] or \: another parser might take what stands before it for the host.
-_URL = (
-    r"(?P<scheme>https?)://((?P<login>[^\s#/?\[\]\\]*)@)?"
-    r"(?P<netloc>(?P<host>[\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])(:(?P<port>\d{1,5}))?)"
-    r"(?P<path>/[\w.~%/-]*)?"
-)
 
 
 class _Address:
     """Where a URL leads."""
 
     def __init__(self, match: re.Match[str]) -> None:
-        self.is_https = match["scheme"].lower() == "https"
+        self.scheme = match["scheme"].lower()
         self.login = None if match["login"] is None else _Secret(match["login"])
         self.netloc = match["netloc"]
         self.host = match["host"].strip("[]")
-        self.port = int(match["port"] or (443 if self.is_https else 80))
+        self.port = int(match["port"] or (443 if self.scheme == "https" else 80))
         self.host_port = f"{match['host']}:{self.port}"
-        self.path = match["path"] or "/"
 
 
-def _parse_url(url: Any) -> _Address | None:
+def _parse_url(url: str) -> _Address | None:
     """Where a URL leads, or None if it is not a plain one.
 
     It is not left to urlsplit, some versions of which drop line ends (bpo-43882), and read
     [::1].evil.com as ::1 (python/cpython#103848).
     """
+    # A login has no # / ? [ ] or \: another parser might take what stands before it for the host.
+    match = re.fullmatch(
+        r"(?P<scheme>https?)://((?P<login>[^\s#/?\[\]\\]*)@)?"
+        r"(?P<netloc>(?P<host>[\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])(:(?P<port>\d{1,5}))?)"
+        r"(/[\w.~%/-]*)?",
+        url,
+        re.IGNORECASE,
+    )
     # ASCII: other characters may look like a slash or a dot, and become one.
-    if isinstance(url, str) and url.isascii():
-        match = re.fullmatch(_URL, url, re.IGNORECASE)
-        if match and 0 < int(match["port"] or 1) < 65536:
-            return _Address(match)
+    if match and url.isascii() and 0 < int(match["port"] or 1) < 65536:
+        return _Address(match)
     return None
 
 
-def _require_server(name: str, url: Any) -> _Address:
+def _require_server(name: str, url: _Secret) -> _Address:
     """Where the key may be sent: anywhere over https, and over http to this machine only."""
     server = _parse_url(url)
-    if (
-        server is None
-        or server.login is not None
-        or not (server.is_https or server.host.lower() in ("localhost", "127.0.0.1", "::1"))
-    ):
-        raise ValueError(
-            f"{name} must be a URL such as https://api.clerk.com/v1, without login and query. A "
-            "port must be from 1 to 65535. http:// may only lead to localhost, 127.0.0.1 or [::1]"
-        )
-    return server
+    if server and server.login is None:
+        is_here = server.host.lower() in ("localhost", "127.0.0.1", "::1")
+        if server.scheme == "https" or is_here:
+            return server
+    raise ValueError(
+        f"{name} must be a URL such as https://api.clerk.com/v1, without login and query. A port "
+        "must be from 1 to 65535. http:// may only lead to localhost, 127.0.0.1 or [::1]"
+    )
 
 
 def _find_proxy(server: _Address) -> _Address | None:
     """The proxy on the way to a server, as urllib finds it, or None."""
     setting = _Secret(getproxies().get("https", "").strip())  # a login may be in it
     # http is for this machine alone: a proxy would see the key.
-    if not setting or not server.is_https or proxy_bypass(server.netloc):
+    if not setting or server.scheme == "http" or proxy_bypass(server.netloc):
         return None
     proxy = _parse_url(setting if "://" in setting else _Secret(f"http://{setting}"))
-    if proxy is None or proxy.is_https or proxy.path != "/":
-        raise ValueError(
-            "HTTPS_PROXY, or the system's proxy, must be an http proxy: http://host:port, or "
-            "http://login@host:port with a login that is percent-encoded, and a port up to 65535"
-        )
+    _require(
+        proxy and proxy.scheme != "https",
+        "HTTPS_PROXY, or the system's proxy, must be an http proxy: http://host:port, or "
+        "http://login@host:port with a login that is percent-encoded, and a port up to 65535",
+    )
     return proxy
 
 
@@ -634,19 +582,17 @@ class _FullResponse:
 
 
 class _Failure:
-    """No complete and valid response: why, and whether the request was sent."""
+    """No complete and valid response: why."""
 
-    def __init__(self, error: object, *, sent: bool, cause: OSError | None = None) -> None:
+    def __init__(self, error: object, *, may_have_acted: bool) -> None:
         # str() would add "[Errno 111]" to the system's own words.
-        self.reason = str(getattr(error, "strerror", None) or error)
-        self.kind = type(error).__name__  # for an error without words
-        self.cause = cause  # what a traceback shows
-        self.may_have_acted = sent
+        words = _quote(getattr(error, "strerror", None) or error)
+        self.reason = words or type(error).__name__
+        self.may_have_acted = may_have_acted
         self.is_timeout = _is_timeout(error)
         is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
         self.advice = _CHECK_TRUST if is_untrusted else ""
-        # An invalid response and a proxy's 3XX or 4XX are HTTPExceptions. (After a timeout, no time
-        # is left for a retry.)
+        # An HTTPException is an invalid response, which would come again.
         self.is_transient = isinstance(error, OSError) and not is_untrusted
         self.retry_after = None
 
@@ -701,117 +647,118 @@ def _parse_token(body: bytes, asked_for: tuple[str, str]) -> ActorToken | str:
     return ActorToken(**fields)
 
 
-def _token_or_error(
-    call: _Call, response: _FullResponse, key: _Secret
-) -> ActorToken | ResponseValidationError:
-    result = _parse_token(response.body.getvalue(), call.asked_for)
-    if isinstance(result, ActorToken):
-        return result
-    message = _message(call, True, f"got {response.status}, but {result}")
-    return ResponseValidationError(message, outcome_unknown=True, **_facts(response, key))
+def _read_outcome(
+    call: _Call, outcome: _FullResponse | _Failure, may_have_acted: bool
+) -> ActorToken | ClerkBaseError:
+    """The token of a call, or its error. `may_have_acted` is about all of its attempts."""
+    if isinstance(outcome, _Failure):
+        return _failure_error(call, outcome, may_have_acted)
+    if not 200 <= outcome.status < 300:
+        return _status_error(call, outcome, may_have_acted)
+
+    token = _parse_token(outcome.body.getvalue(), call.asked_for)
+    if isinstance(token, ActorToken):
+        return token
+    message = _message(call, True, f"got {outcome.status}, but {token}")
+    return ResponseValidationError(message, True, *_facts(outcome))
 
 
-def _status_error(call: _Call, response: _FullResponse, in_doubt: bool, key: _Secret) -> SDKError:
+def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoResponseError:
+    """The error for a call without a complete response."""
+    if not failure.is_timeout:
+        happened = f"got no valid response: {failure.reason}"
+        message = _message(call, may_have_acted, happened, failure.advice)
+        return NoResponseError(message, may_have_acted)
+    happened = f"got no valid response within {call.seconds:g} seconds"
+    if not may_have_acted:
+        happened = f"failed: no time was left to send it (its timeout: {call.seconds:g} seconds)"
+    return RequestTimeoutError(_message(call, may_have_acted, happened), may_have_acted)
+
+
+def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) -> SDKError:
     """The error for a response whose status is not a success."""
-    facts = _facts(response, key)
-    document = _read_json(_mask_tokens(facts["body"][:MAX_ERRORS_LENGTH])) or {}
+    status, headers, body = _facts(response)
+    document = _read_json(body) or {}
     errors = _parse_errors(document)
     trace_id = _take(document, "clerk_trace_id", "")
 
     if errors:
         texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
         texts.append(f"trace ID {trace_id}" if trace_id else "")
-    elif facts["body"].lstrip().startswith(("{", "[", '"')):
+    elif body.lstrip().startswith(("{", "[", '"')):
         # Somebody else's JSON: its other fields may be personal data.
         texts = [_take(document, "message", "") or _take(document, "detail", "")]
     else:
-        texts = [facts["body"]]
+        texts = [body]
     said = "; ".join(_quote(text) for text in texts if text)
-    happened = f"got {response.status}: {said}"
-    message = _message(call, in_doubt, happened, *_status_advice(response, errors))
 
-    retry_after = response.retry_after
+    wait = response.retry_after
+    advice = (
+        _status_advice(status, errors),
+        "" if wait is None else f"It asks to wait {wait:.0f} seconds",
+    )
+    message = _message(call, may_have_acted, f"got {status}: {said}", *advice)
     if not errors:
-        return SDKError(message, in_doubt, retry_after=retry_after, **facts)
+        return SDKError(message, may_have_acted, status, headers, body, wait)
     return ClerkErrors(
         message,
-        in_doubt,
+        may_have_acted,
+        status,
+        headers,
+        body,
+        wait,
         errors=errors,
         clerk_trace_id=trace_id or None,
         meta=_take(document, "meta", {}) or None,
-        retry_after=retry_after,
-        **facts,
     )
 
 
-def _status_advice(response: _FullResponse, errors: tuple[ErrorDetail, ...]) -> list[str]:
-    """What to do about a status, as sentences."""
-    advice = []
+def _status_advice(status: int, errors: tuple[ErrorDetail, ...]) -> str:
+    """What to do about a response that is not a success."""
     if any(error.code == "actor_token_cannot_be_revoked_code" for error in errors):
-        advice.append("If its link was opened, end the session that it has started")
-    elif response.status == 404 and errors:
-        advice.append(
+        return "If its link was opened, end the session that it has started"
+    if status == 404 and errors:
+        return (
             "Check the ID: user_... (not an e-mail address) or act_..., of the key's Clerk instance"
         )
-    elif response.status == 404:
-        advice.append(_CHECK_ADDRESS)
-    elif 300 <= response.status < 400:
-        advice.append(f"The redirect was not followed. {_CHECK_ADDRESS}")
-    if response.retry_after is not None:
-        advice.append(f"It asks to wait {response.retry_after:.0f} seconds")
-    return advice
+    if status == 404:
+        return _CHECK_ADDRESS
+    if 300 <= status < 400:
+        return f"The redirect was not followed. {_CHECK_ADDRESS}"
+    return ""
 
 
-def _failure_error(call: _Call, failure: _Failure, in_doubt: bool, key: _Secret) -> NoResponseError:
-    """The error for a call without a complete response."""
-    error: NoResponseError
-    if failure.is_timeout:
-        happened = f"got no valid response within {call.seconds:g} seconds"
-        error = RequestTimeoutError(_message(call, in_doubt, happened), in_doubt)
-    else:
-        reason = _quote(_mask(failure.reason, key)) or failure.kind
-        happened = f"got no valid response: {reason}"
-        error = NoResponseError(_message(call, in_doubt, happened, failure.advice), in_doubt)
-    error.__cause__ = failure.cause
-    return error
-
-
-def _message(call: _Call, in_doubt: bool, happened: str, *advice: str) -> str:
+def _message(call: _Call, may_have_acted: bool, happened: str, *advice: str) -> str:
     """One line: what happened to the call, what to do about it, and whether Clerk acted."""
-    outcome = call.doubt if in_doubt else "Clerk did not act"
-    # The first ends in ": " if a response had no text to quote.
+    outcome = call.doubt if may_have_acted else "Clerk did not act"
     sentences = (f"{call.title} {happened}", *advice, outcome)
+    # The first ends in ": " if there was no text to quote.
     return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
 
 
-def _facts(response: _FullResponse, key: _Secret) -> dict[str, Any]:
-    """The attributes that all exceptions about a response share."""
+def _facts(response: _FullResponse) -> tuple[int, Message, _Secret]:
+    """The status, the headers and the body, as exceptions have them."""
     headers = Message()
     for name, value in response.headers.items():
-        headers[_mask(name, key)] = _mask_tokens(_mask(value, key))
+        headers[_mask(name)] = _mask(value)
     body = response.body.getvalue().decode("utf-8-sig", "replace")
-    return {
-        "status_code": response.status,
-        "headers": headers,
-        "body": _Secret(_mask(body, key)),
-    }
+    return response.status, headers, _Secret(_mask(body))
 
 
-def _mask(text: object, key: _Secret) -> str:
-    """Text from outside without the key, which some gateways send back."""
-    return str(text).replace(key, "***")
-
-
-def _mask_tokens(text: str) -> str:
-    """Text without what looks like a key or a token."""
-    # A token is a JWT: JSON in base64, which begins with eyJ, and dots between its parts. An ID may
-    # have eyJ within it, but no dot.
-    return re.sub(r"(\bsk_|sk_(test|live)_|\beyJ|eyJ[\w-]{0,500}\.(?=\w))[\w.~+/=-]+", "***", text)
+def _mask(text: object) -> str:
+    """Text from outside without what looks like a key or a token."""
+    # A token is a JWT: base64 of JSON, which begins with eyJ, and dots between its parts. An ID may
+    # have eyJ in it, but no dot. "task_1" has sk_ in it.
+    return re.sub(
+        r"((?<![A-Za-z])sk_|sk_(test|live)_)[\w.~+/=-]+|eyJ[\w-]{0,200}\.\w[\w.~+/=-]*",
+        "***",
+        str(text),
+    )
 
 
 def _quote(text: object) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
-    line = _mask_tokens(str(text)[:20_000])  # a page may have a megabyte
+    line = _mask(text)[:2000]
     line = "".join(character if character.isprintable() else " " for character in line)
     return " ".join(line.split())[:200].rstrip(".: ")
 
@@ -843,6 +790,8 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
 #   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
 #   most, and no data came over it since: what comes between two calls belongs to neither.
+# Two kinds of exception say what went wrong, as in http.client: an OSError, that a connection could
+# not be made or was lost; an HTTPException, that a response is invalid.
 
 
 class _Network:
@@ -853,8 +802,9 @@ class _Network:
     ) -> None:
         self._server = server
         self._proxy = proxy
+        self.route = server.netloc + (f" through the proxy {proxy.host_port}" if proxy else "")
         self._tls: ssl.SSLContext | None = None
-        if server.is_https:
+        if server.scheme == "https":
             self._tls = ssl_context or ssl.create_default_context()
         # Each with the process and the time (in seconds) in which it fell idle. Threads share the
         # list: append and pop are atomic.
@@ -863,23 +813,22 @@ class _Network:
     def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Send a request once."""
         connection = None
-        sent = False
+        may_have_acted = False
         is_reusable = False
         try:
             connection = self._take_idle() or self._connect(deadline)
             headers = dict(request.header_items())
             connection.write_request("POST", request.selector, request.data, headers)
-            _remaining(deadline)  # if this raises, nothing was sent
-            sent = True
+            # If no time is left, this raises, and nothing was sent.
+            connection.sock.settimeout(_remaining(deadline))
+            may_have_acted = True
             head = connection.send_request(deadline)
             response = connection.read_response(head)
             is_reusable = not head.will_close
             return response
         except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: too long a host
             _reraise_time_limit(error, deadline)
-            # Without its frames: http.client's may hold a part of the response.
-            cause = error.with_traceback(None) if isinstance(error, OSError) else None
-            return _Failure(error, sent=sent, cause=cause)
+            return _Failure(error, may_have_acted=may_have_acted)
         finally:  # after Ctrl-C, too
             if connection and is_reusable:
                 # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
@@ -923,6 +872,7 @@ class _Network:
 
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
     """A TCP connection to the first address of `host` that accepts one."""
+    _remaining(deadline)  # it raises if no time is left: the look-up cannot be interrupted
     # By position: some programs replace getaddrinfo by a function that takes no keywords.
     addresses: Any = list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
     while addresses:
@@ -945,6 +895,7 @@ def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadlin
     # speaks first.
     tunnel = _Connection(sock, server, None)
     tunnel.write_request("CONNECT", server.host_port, None, _login_headers(proxy))
+    sock.settimeout(_remaining(deadline))
     try:
         status = tunnel.send_request(deadline).status
     except HTTPException:  # its text may repeat the login
@@ -1002,11 +953,11 @@ class _Connection(io.RawIOBase):
         self.http.set_debuglevel(0)  # a program may have set the class's, which prints the key
         self.http.sock = self
         self._request = io.BytesIO()
-        self._deadline: float | None = None  # None: take what has come, and never wait
-        self._allowance = 0  # how many more bytes a response may have
-        self._excess = ""  # what to say of one that has more
-        self._may_end = False  # whether the connection's end would be the response's
         self._reader = _Reader(self)
+        # What `readinto` obeys, set for each part of a response before it is read.
+        self._deadline: float | None = None  # None: take what has come, and never wait
+        self._allowance = 0  # how many more bytes the part may have
+        self._may_end = False  # whether the connection's end would be the response's
 
     def write_request(
         self, method: str, target: str, body: Any, headers: Mapping[str, str]
@@ -1015,18 +966,16 @@ class _Connection(io.RawIOBase):
         self.http.request(method, target, body, headers)
 
     def send_request(self, deadline: float) -> HTTPResponse:
-        """Send what was written. Returns the response, whose body is to be read."""
+        """Send what was written, within the socket's timeout. Returns the response's head."""
         request = self._request
         self._request = io.BytesIO()
-        self._deadline = deadline
-        self._allowance = MAX_HEAD_BYTES
-        self._excess = "its head has more than 16 KiB"
-        self._may_end = False
-        # The timeout is for all of it, over TLS too.
-        self.sock.settimeout(_remaining(deadline))
         # A view, since ssl.py has its argument in a local variable, which would show the bytes. Not
         # getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
         self.sock.sendall(memoryview(request.getvalue()))
+
+        self._deadline = deadline
+        self._allowance = MAX_HEAD_BYTES
+        self._may_end = False
         try:
             return self.http.getresponse()
         # From the email package, about `multipart/x; boundary*;boundary*0=a` in a head.
@@ -1034,12 +983,11 @@ class _Connection(io.RawIOBase):
             raise HTTPException("its head is invalid") from None
 
     def read_response(self, head: HTTPResponse) -> _FullResponse:
-        """Read the body of a response. Returns the complete response."""
+        """Read the body after a head. Returns the complete response."""
         if head.status < 200:  # http.client skips 100 alone, and cannot go on after another
             raise HTTPException(f"it is an interim response, {head.status}")
 
         self._allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
-        self._excess = "it has more than 1 MiB"
         # Unless the head says how long the body is, it lasts until the connection ends.
         self._may_end = head.length is None and not head.chunked
         try:
@@ -1083,7 +1031,7 @@ class _Connection(io.RawIOBase):
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
         if received > self._allowance:
-            raise HTTPException(self._excess)
+            raise HTTPException("it is too large: a head of over 16 KiB, or over 1 MiB in all")
         if not received and not self._may_end:
             # http.client would take it for the end of the head, or of the body.
             raise ConnectionError("the connection ended before the response did")
@@ -1091,27 +1039,18 @@ class _Connection(io.RawIOBase):
         return received
 
 
-# What an opener raises only if nothing was sent, as the docstring of `Opener` says.
-_UNSENT = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
-
-
-def _unwrap(error: Exception) -> object:
-    """What urllib has wrapped in a `URLError`, which may be a text, or else the error itself."""
-    wrapped = error.reason if isinstance(error, URLError) else None
-    return wrapped or error
-
-
 class _OpenerAdapter:
     """An opener of the user's, with the methods of `_Network`."""
 
-    def __init__(self, opener: Opener) -> None:
+    def __init__(self, server: _Address, opener: Opener) -> None:
+        self.route = server.netloc
         self._opener = opener
 
     def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Ask the opener once."""
         seconds = deadline - time.monotonic()
         if seconds <= 0:
-            return _Failure(TimeoutError(), sent=False)
+            return _Failure(TimeoutError(), may_have_acted=False)
         try:
             response: Any = self._opener.open(request, timeout=seconds)
         except HTTPError as error:  # urllib raises a response that is not a success
@@ -1119,13 +1058,17 @@ class _OpenerAdapter:
                 return _FullResponse(error.code, error.headers or {}, io.BytesIO())
             response = error
         except (OSError, HTTPException) as error:
-            # Without a cause: an exception of an opener's may hold the request.
-            return _Failure(_unwrap(error), sent=not isinstance(_unwrap(error), _UNSENT))
+            # urllib wraps in a URLError what happened, or a text.
+            wrapped = error.reason if isinstance(error, URLError) else None
+            failure = wrapped or error
+            # What an opener raises only if nothing was sent, as the docstring of `Opener` says.
+            unsent = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
+            return _Failure(failure, may_have_acted=not isinstance(failure, unsent))
         try:
             body = io.BytesIO(response.read())
             return _FullResponse(int(response.status), response.headers or {}, body)
         except (OSError, HTTPException, ValueError, OverflowError) as error:
-            return _Failure(error, sent=True)
+            return _Failure(error, may_have_acted=True)
         finally:
             with suppress(Exception):  # it may have no close(), and nobody needs it any more
                 response.close()
@@ -1192,22 +1135,18 @@ class Sandbox:
 
         - `failure`: the status of the response, from 400 to 599; or an exception to raise in place
           of a response, such as `TimeoutError()`.
-        - `acted`: whether Clerk carries out the request, so that only its response is lost. Then
-          the failure must be one that leaves a doubt: a status from 500 on, or an exception that
-          does not mean that nothing was sent (see `Opener`).
+        - `acted`: whether Clerk carries out the request, so that only its response is lost. Real
+          failures of that kind leave a doubt: a status from 500 on, or a `TimeoutError`.
         - `code`, `message`: of the error in Clerk's envelope.
         - `headers`: of the response, such as `{"Retry-After": "3"}`.
 
-        Raises `ValueError` for any other failure.
+        Raises `ValueError` for any other status.
         """
         if isinstance(failure, Exception):
-            is_sent = not isinstance(_unwrap(failure), _UNSENT)
-            _require(is_sent or not acted, "with acted=True, failure must leave a doubt")
             self._failures.append((failure, acted))
             return
-        least = 500 if acted else 400
-        is_status = isinstance(failure, int) and least <= failure <= 599
-        _require(is_status, f"failure must be a status from {least} to 599, or an exception")
+        is_status = isinstance(failure, int) and 400 <= failure <= 599
+        _require(is_status, "failure must be a status from 400 to 599, or an exception")
         response = _error_response(failure, code, message)
         response.headers.update(headers or {})
         self._failures.append((response, acted))
@@ -1270,8 +1209,8 @@ def _error_response(status: int, code: str, text: str) -> _SandboxResponse:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line. Always ends in `SystemExit`, with the exit status."""
+    options = _parser().parse_args(arguments)
     try:
-        options = _parser().parse_args(arguments)
         sys.exit(options.run(options))
     except KeyboardInterrupt:
         _tell("Interrupted. Clerk may have acted, if the request had been sent.")
@@ -1279,35 +1218,26 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _demo(_: Any) -> int:
-    lines = ["This is a simulation: Clerk is played in memory, and nothing is sent."]
-
     class Narrator(Sandbox):
         def open(self, request: Request, *, timeout: float = 0) -> _SandboxResponse:
-            body: Any = request.data or b"(no body)"
             response = super().open(request)
-            lines.extend(
-                (
-                    f"> POST {request.full_url}",
-                    "> Authorization: Bearer sk_test_***",
-                    f"> {body.decode()}",
-                    f"< {response.status}",
-                    f"< {response.getvalue().decode()}",
-                )
-            )
+            body: Any = request.data or b"(no body)"
+            _print(f"> POST {request.full_url}\n> Authorization: Bearer sk_test_***")
+            _print(f"> {body.decode()}\n< {response.status}\n< {response.getvalue().decode()}")
             return response
 
+    _print("This is a simulation: Clerk is played in memory, and nothing is sent.")
     clerk = ActorTokens("sk_test_demo", server_url="https://api.clerk.com/v1", opener=Narrator())
-    lines.append("\n1. Create a token with which user_engineer can sign in as user_customer, once:")
+    _print("\n1. Create a token with which user_engineer can sign in as user_customer, once:")
     token = clerk.create("user_customer", actor={"sub": "user_engineer", "ticket": "SUP-1"})
-    lines.append(f"= {token}\n= The link, for the engineer to open: {token.url}")
-    lines.append("\n2. Revoke it, since nobody has opened the link:")
-    lines.append(f"= {clerk.revoke(token)}")
-    lines.append("\n3. Revoke it again. Clerk refuses, since only a pending token can be revoked:")
+    _print(f"= {token}\n= The link, for the engineer to open: {token.url}")
+    _print("\n2. Revoke it, since nobody has opened the link:")
+    _print(f"= {clerk.revoke(token)}")
+    _print("\n3. Revoke it again. Clerk refuses, since only a pending token can be revoked:")
     try:
         clerk.revoke(token)
     except ClerkErrors as error:
-        lines.append(f"= ClerkErrors: {error}")
-    _print("\n".join(lines))
+        _print(f"= ClerkErrors: {error}")
     return 0
 
 
@@ -1374,8 +1304,8 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     return ids
 
 
-# What a call or the constructor raises. (OSError: TLS cannot be set up.)
-_FAILURES = (ClerkBaseError, ValueError, TypeError, OSError)
+# What the constructor or a call raises. (OSError: TLS cannot be set up.)
+_FAILURES = (ClerkBaseError, ValueError, OSError)
 
 
 def _report(subject: str, error: Exception) -> int:
@@ -1392,27 +1322,21 @@ def _program() -> str:
     return f"python3 {path}" if path.endswith((".py", ".pyz")) else os.path.basename(path)
 
 
-def _print(text: str) -> bool:
-    """Print to standard output. Returns whether that worked: it may be closed, or a closed pipe."""
-    if sys.stdout is None:
-        return False
+def _print(text: str, stream: str = "stdout") -> bool:
+    """Print a line. Returns whether that worked: the stream may be closed, or a closed pipe."""
     try:
-        print(text, flush=True)
-    except (OSError, ValueError):  # ValueError: a closed file, or text that its encoding lacks
+        getattr(sys, stream).write(f"{text}\n")
+        getattr(sys, stream).flush()
+    except (AttributeError, OSError, ValueError):  # ValueError: or its encoding lacks a character
         # Or Python would try again when it exits, and fail with a status of its own (120).
-        sys.stdout = sys.stderr
+        setattr(sys, stream, None)
         return False
     return True
 
 
 def _tell(text: str) -> None:
-    """Print to standard error, if anybody reads it."""
-    if sys.stderr is None:
-        return
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        sys.stderr = io.StringIO()  # for the same reason as in `_print`
+    """Print a line to standard error, if anybody reads it."""
+    _print(text, "stderr")
 
 
 def _parser() -> Any:

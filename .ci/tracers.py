@@ -239,11 +239,11 @@ def failing_calls(address: str, tls: ssl.SSLContext) -> Iterator[tuple[str, Any,
         yield f"create: the sub is {name}", create("user_customer", {"sub": text}), ValueError
         yield f"revoke: the ID is {name}", revoke(text), ValueError
         data = text.encode()
-        yield f"create: the user is {name} as bytes", create(data), TypeError
-        yield f"create: the actor is {name} as bytes", create("user_customer", data), TypeError
-        yield f"revoke: the ID is {name} as bytes", revoke(data), TypeError
-    yield "create: the user is a token", create(token), TypeError
-    yield "create: the actor is a token", create("user_customer", token), TypeError
+        yield f"create: the user is {name} as bytes", create(data), ValueError
+        yield f"create: the actor is {name} as bytes", create("user_customer", data), ValueError
+        yield f"revoke: the ID is {name} as bytes", revoke(data), ValueError
+    yield "create: the user is a token", create(token), ValueError
+    yield "create: the actor is a token", create("user_customer", token), ValueError
 
     keys = {"in quotes": f'"{KEY}"', "a header": f"Bearer {KEY}", "two": f"{KEY} {KEY}"}
     for name, key in keys.items():
@@ -251,7 +251,7 @@ def failing_calls(address: str, tls: ssl.SSLContext) -> Iterator[tuple[str, Any,
         with mock.patch.dict(os.environ, {"CLERK_SECRET_KEY": key}, clear=True):
             yield f"CLERK_SECRET_KEY is {name}", lambda: client(None), ValueError
     for other in (KEY.encode(), [KEY], {"key": KEY}):
-        yield f"the key is a {type(other)}", lambda other=other: client(other), TypeError
+        yield f"the key is a {type(other)}", lambda other=other: client(other), ValueError
     yield "the address is the key", lambda: client(url=KEY), ValueError
     yield "the address has a login", lambda: client(url=f"https://{LOGIN}@localhost"), ValueError
     # os.environ is an expression, too.
