@@ -147,7 +147,7 @@ class SDKError(ClerkBaseError):
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # its repr is '***'
+    body: str = ""  # its repr is '***', since it may hold personal data
     retry_after: float | None = None  # in seconds
 
 
@@ -166,7 +166,7 @@ class ResponseValidationError(ClerkBaseError):
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # its repr is '***'
+    body: str = ""  # its repr is '***', since it may hold personal data
 
 
 class NoResponseError(ClerkBaseError):
@@ -827,7 +827,8 @@ class _Network:
             is_reusable = not head.will_close
             return response
         except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: too long a host
-            _reraise_time_limit(error, deadline)
+            if _is_time_limit(error, deadline):
+                raise
             return _Failure(error, may_have_acted=may_have_acted)
         finally:  # after Ctrl-C, too
             if connection and is_reusable:
@@ -883,8 +884,7 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         try:  # an address is a number, which is not looked up again
             return socket.create_connection(address[:2], share)
         except OSError as error:
-            _reraise_time_limit(error, end)
-            if not addresses:
+            if not addresses or _is_time_limit(error, end):
                 raise
     raise OSError(f"{host} has no address")
 
@@ -922,14 +922,10 @@ def _remaining(deadline: float) -> float:
     return seconds
 
 
-def _reraise_time_limit(error: Exception, deadline: float) -> None:
-    """Raise a timeout that came too early to be a socket's.
-
-    It is a time limit of the program's, which a signal handler has raised.
-    """
+def _is_time_limit(error: Exception, deadline: float) -> bool:
+    """Whether a timeout came too early to be a socket's. Then a signal handler has raised it."""
     # Windows' clock may be 16 ms late (time.get_clock_info).
-    if _is_timeout(error) and time.monotonic() < deadline - 0.02:
-        raise error
+    return _is_timeout(error) and time.monotonic() < deadline - 0.02
 
 
 class _Reader(io.BufferedReader):
@@ -1209,8 +1205,8 @@ def _error_response(status: int, code: str, text: str) -> _SandboxResponse:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line. Always ends in `SystemExit`, with the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         sys.exit(options.run(options))
     except KeyboardInterrupt:
         _tell("Interrupted. Clerk may have acted, if the request had been sent.")
@@ -1258,14 +1254,11 @@ def _create_command(options: Any) -> int:
         f"\nTo revoke it: {_program()} revoke {_quote(token.id)}"
     )
 
-    link = token.url or ""
-    if not options.json and not re.fullmatch("https://[!-~]+", link):
-        _tell("The token has no https link.")
-        return 3
-    if not _print(json.dumps(vars(token), indent=2) if options.json else link):
-        _tell("The link could not be written to standard output.")
-        return 3
-    return 0
+    result = json.dumps(vars(token), indent=2) if options.json else token.url
+    if result and _print(result):
+        return 0
+    _tell("There is no link, or it could not be written to standard output.")
+    return 3
 
 
 def _revoke_command(options: Any) -> int:
@@ -1291,17 +1284,12 @@ def _revoke_command(options: Any) -> int:
 
 
 def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
-    """Each ID, after the words for its place. "-" stands for the lines of standard input."""
-    ids = []
-    for position, argument in enumerate(arguments, 1):
-        if argument != "-":
-            ids.append((f"ID number {position}", argument))
-            continue
-        for number, line in enumerate(sys.stdin, 1):
-            token_id = line.strip("\ufeff \t\r\n")  # Windows' files may begin with U+FEFF
-            if token_id:
-                ids.append((f"line {number}", token_id))
-    return ids
+    """Each ID, after its place in words. "-" alone stands for the lines of standard input."""
+    if arguments != ["-"]:
+        return [(f"ID number {number}", text) for number, text in enumerate(arguments, 1)]
+    # Windows' files may begin with U+FEFF.
+    lines = [line.strip("\ufeff \t\r\n") for line in sys.stdin]
+    return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]
 
 
 # What the constructor or a call raises. (OSError: TLS cannot be set up.)
@@ -1367,7 +1355,10 @@ def _parser() -> Any:
     revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)
     revoke.set_defaults(run=_revoke_command)
     revoke.add_argument(
-        "ids", nargs="+", metavar="ID", help="a token's ID: act_..., or - to read IDs, one a line"
+        "ids",
+        nargs="+",
+        metavar="ID",
+        help="a token's ID: act_...; or - alone, to read IDs, one a line",
     )
     return parser
 

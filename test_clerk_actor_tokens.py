@@ -4087,17 +4087,15 @@ def test_create_prints_the_whole_token_as_json(run: Run, server: Server, url: An
     assert SECRET not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "http://x.example/", "https://x.example/\ud800", "", None]
-)
-def test_create_prints_a_link_only_if_it_is_one(run: Run, server: Server, url: Any) -> None:
+@pytest.mark.parametrize("url", ["https://x.example/\ud800", "", None])
+def test_a_token_without_a_link_that_can_be_printed_ends_in_status_3(run: Run, server: Server, url: Any) -> None:
     server.scripts = (respond({**TOKEN, "url": url}),)
 
     done = run(*COMMAND)
 
     assert done.returncode == 3
     assert done.stdout == ""
-    assert f"revoke {TOKEN['id']}\n" in done.stderr
+    assert f"revoke {TOKEN['id']}\nThere is no link" in done.stderr
 
 
 # ---- The command line: revoke
@@ -4283,7 +4281,7 @@ def test_a_created_link_that_nobody_can_read_ends_in_status_3(
 
     assert done.returncode == 3
     assert f"revoke {TOKEN['id']}\n" in done.stderr
-    assert done.stderr.endswith("\nThe link could not be written to standard output.\n")
+    assert done.stderr.endswith(", or it could not be written to standard output.\n")
     assert "Traceback" not in done.stderr
 
 
