@@ -60,9 +60,9 @@ JSONObject = dict[str, Any]
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
-MAX_HEAD_BYTES = 16 * 1024  # a larger head that is malformed can keep http.client busy for minutes
+MAX_HEAD_BYTES = 16 * 1024  # to parse a malformed head of 1 MiB takes http.client about a second
 MAX_TIMEOUT = 86_400  # seconds: a day
-MAX_IDLE_SECONDS = 4.0  # many servers close an idle connection after 5 seconds
+MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 seconds, by default
 
 
 # ---- Secrets
@@ -438,7 +438,7 @@ class _Call:
         self.request.add_unredirected_header("Authorization", _Secret(f"Bearer {client._key}"))
 
         self.title = f"POST {self.request.selector} to {client._transport.route}"  # for messages
-        self.is_repeatable = is_repeatable  # or else a second attempt could act twice
+        self.is_repeatable = is_repeatable  # if not, a second attempt could act a second time
         self.doubt = doubt  # the sentence for a call in which Clerk may have acted
         self.asked_for = asked_for  # a field that the token must have, and its value
 
@@ -582,7 +582,7 @@ class _FullResponse:
 
 
 class _Failure:
-    """No complete and valid response: why."""
+    """Why there is no complete and valid response."""
 
     def __init__(self, error: object, *, may_have_acted: bool) -> None:
         # str() would add "[Errno 111]" to the system's own words.
@@ -592,7 +592,7 @@ class _Failure:
         self.is_timeout = _is_timeout(error)
         is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
         self.advice = _CHECK_TRUST if is_untrusted else ""
-        # An HTTPException is an invalid response, which would come again.
+        # What is no OSError would come again: an invalid response, an invalid host.
         self.is_transient = isinstance(error, OSError) and not is_untrusted
         self.retry_after = None
 
