@@ -4088,7 +4088,9 @@ def test_create_prints_the_whole_token_as_json(run: Run, server: Server, url: An
 
 
 @pytest.mark.parametrize("url", ["https://x.example/\ud800", "", None])
-def test_a_token_without_a_link_that_can_be_printed_ends_in_status_3(run: Run, server: Server, url: Any) -> None:
+def test_a_token_without_a_link_that_can_be_printed_ends_in_status_3(
+    run: Run, server: Server, url: Any
+) -> None:
     server.scripts = (respond({**TOKEN, "url": url}),)
 
     done = run(*COMMAND)
