@@ -639,7 +639,7 @@ def test_when_another_setting_is_refused_no_debugger_shows_the_key(
         monkeypatch.setenv(name, value)
 
     for key in (KEY, None, "https://api.clerk.com/v1"):  # the last: they were swapped
-        with pytest.raises(ValueError, match="^[a-zA-Z_]+") as caught:
+        with pytest.raises(ValueError, match=r"^\w+ ") as caught:
             ActorTokens(key, **settings)
 
         assert_no_secret_shows(caught.value)
@@ -2620,12 +2620,10 @@ def refusing_port() -> Iterator[int]:
 
 
 @CREATE_AND_REVOKE
-def test_a_refused_connection_is_retried_and_is_the_cause(
-    clock: Clock, refusing_port: int, call: Call
-) -> None:
+def test_a_refused_connection_is_retried(clock: Clock, refusing_port: int, call: Call) -> None:
     client = ActorTokens(KEY, server_url=f"http://127.0.0.1:{refusing_port}/v1")
 
-    with fails(NoResponseError, unknown=False) as caught:
+    with fails(NoResponseError, unknown=False):
         call(client)
 
     assert len(clock.pauses) == 2
