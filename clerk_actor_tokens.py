@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The clerk-actor-tokens authors
 # SPDX-License-Identifier: MIT
 # cython: annotation_typing=False
-# (Otherwise Cython refuses a subclass of `str`, and makes a C double of `float`.)
+# (That line is for those who compile it: Cython would take each annotation for a type of C.)
 """Create and revoke Clerk actor tokens: one-time links that let support sign in as a user.
 
 Use it like this::
@@ -21,6 +21,7 @@ Clerk's description of its API: https://github.com/clerk/openapi-specs (bapi/202
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
 import math
@@ -59,16 +60,16 @@ __all__ = [
 JSONObject = dict[str, Any]
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
-MAX_RESPONSE_BYTES = 1024 * 1024  # head and body; an opener of your own sets its own limit
-MAX_HEAD_BYTES = 16 * 1024  # to parse a malformed head of 1 MiB takes http.client about a second
+MAX_RESPONSE_BYTES = 1024 * 1024  # head and body
+MAX_HEAD_BYTES = 16 * 1024  # of these: the larger a malformed head, the longer its parsing takes
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 seconds, by default
 
 
-# ---- Secrets
+# ---- Secrets: the key, tokens, links, and a proxy's login
 # Error trackers send the repr of each frame's variables, and some send the variables' attributes,
-# too. So in each frame of an exception that this module raises, a secret is a `_Secret`, and what
-# was sent or received is in an `io.BytesIO`.
+# too. So in the frames of each exception that this module raises, a secret is a `_Secret`, or it is
+# in an `io.BytesIO`.
 
 
 class _Secret(str):
@@ -80,8 +81,17 @@ class _Secret(str):
 
 def _hide(value: object) -> _Secret:
     """A text as a `_Secret`. Anything else becomes an empty one, which no check accepts."""
-    # Joined, since str() of an Enum's member is its name, such as "Engineers.ANNA".
-    return _Secret("".join(value) if isinstance(value, str) else "")
+    # str(value) would be the name of an Enum's member, such as "Engineers.ANNA".
+    return _Secret(str.__str__(value) if isinstance(value, str) else "")
+
+
+def _mask(text: object) -> str:
+    """A text from outside without what looks like a key or a token."""
+    # A key begins with sk_ (but "task_1" is none). A token is a JWT: base64 of JSON, which begins
+    # with eyJ, and dots between its parts. (An ID may have eyJ in it, but no dot.)
+    key = r"((?<![A-Za-z])sk_|sk_(test|live)_)[\w.~+/=-]+"
+    jwt = r"eyJ((?!eyJ)[\w-])*\.\w[\w.~+/=-]*"
+    return re.sub(f"{key}|{jwt}", "***", str(text))
 
 
 # ---- Results
@@ -91,10 +101,10 @@ def _hide(value: object) -> _Secret:
 class ActorToken:
     """An actor token, with the fields that Clerk documents.
 
-    Keep `id`, to revoke it: Clerk has no operation that lists tokens. `status` is "pending",
-    "accepted", "revoked", or a status that Clerk adds later. `created_at` and `updated_at` are Unix
-    times in milliseconds. `token` and `url` are secrets, which the repr leaves out (but not
-    `dataclasses.asdict`): whoever opens the URL first *is* that user.
+    Keep `id`: only with it can the token be revoked, and Clerk has no operation that lists tokens.
+    `status` is "pending", "accepted", "revoked", or a status that Clerk adds later. `created_at`
+    and `updated_at` are Unix times in milliseconds. `token` and `url` are secrets, which the repr
+    leaves out (but not `dataclasses.asdict`): whoever opens the URL first *is* that user.
     """
 
     object: str
@@ -110,7 +120,7 @@ class ActorToken:
 
 @dataclass(frozen=True)
 class ErrorDetail:
-    """One entry of the errors in Clerk's response: one with a code. A missing text is ""."""
+    """An entry of `ClerkErrors.errors`. It has a code. Another text that is missing is ""."""
 
     code: str
     message: str
@@ -127,11 +137,11 @@ class ErrorDetail:
 class ClerkBaseError(Exception):
     """What a failed call raises. (Invalid arguments raise `ValueError`.)
 
-    `message`, the same as `str()`, is one line. In it, and in the `headers` and the `body` of a
-    response, what looks like a key or a token is masked.
+    `message`, the same as `str()`, is one line. In it, and in what is taken from a response, keys
+    and tokens are masked, unless they are encoded.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
-    lost. It is False only if no attempt was sent, or each that was got a 3XX or 4XX, which is taken
-    to mean that Clerk did not act.
+    lost. It is False if nothing was sent, or if each attempt that was sent got a 3XX or 4XX, which
+    is taken to mean that Clerk did not act.
     """
 
     message: str
@@ -143,12 +153,15 @@ class ClerkBaseError(Exception):
 
 @dataclass(eq=False, repr=False)
 class SDKError(ClerkBaseError):
-    """A response whose status is not a success, such as a gateway's page or a redirect."""
+    """A response whose status is not a success, such as a gateway's page or a redirect.
+
+    The repr of `body` is `'***'`, since it may hold personal data. `retry_after` is in seconds.
+    """
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # its repr is '***', since it may hold personal data
-    retry_after: float | None = None  # in seconds
+    body: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -162,19 +175,19 @@ class ClerkErrors(SDKError):
 
 @dataclass(eq=False, repr=False)
 class ResponseValidationError(ClerkBaseError):
-    """A success that is not the actor token that was asked for."""
+    """A success that is not the actor token that was asked for. Its `body` is as in `SDKError`."""
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
-    body: str = ""  # its repr is '***', since it may hold personal data
+    body: str = ""
 
 
 class NoResponseError(ClerkBaseError):
-    """No complete and valid HTTP response came."""
+    """The last attempt got no complete and valid HTTP response."""
 
 
 class RequestTimeoutError(NoResponseError):
-    """The call's `timeout` passed before a complete response came, or an opener said so.
+    """The call's `timeout` passed before it succeeded, or an opener said so.
 
     It is not a `TimeoutError`, which is an `OSError`: code that retries every `OSError` would
     create a second token.
@@ -184,7 +197,6 @@ class RequestTimeoutError(NoResponseError):
 # ---- The client
 
 
-# Both are known to `isinstance` and to type checkers that work at run time, such as beartype.
 @runtime_checkable
 class Response(Protocol):
     """What an opener returns. `headers` has `items()`, as a dict and `http.client`'s headers do."""
@@ -200,8 +212,8 @@ class Response(Protocol):
 class Opener(Protocol):
     """What can take the place of the network, such as a stand-in for tests or `build_opener()`.
 
-    The request holds the key. Where it goes (by which proxies and redirects), how often and for
-    how long is the opener's own business. `timeout` is in seconds.
+    The request holds the key. Where it goes (by which proxies and redirects), how often, for how
+    long, and how much of a response is read is the opener's own business. `timeout` is in seconds.
 
     A response that is not a success may be returned, or raised as `urllib.error.HTTPError`. An
     `OSError` or `http.client.HTTPException` becomes a `NoResponseError`; so does a `ValueError` or
@@ -233,8 +245,8 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     - `opener`: takes the place of the network, and of the retries, the TLS settings and the proxy.
       It is asked once a call.
 
-    The proxy is found now, where urllib finds it: HTTPS_PROXY and NO_PROXY, or the system's
-    settings. It must be an http proxy.
+    The proxy is found when the client is made, where urllib finds it: HTTPS_PROXY and NO_PROXY, or
+    the system's settings. It must be an http proxy.
     Raises `ValueError` if an argument, a variable or the proxy's URL is invalid, and `OSError` if
     TLS cannot be set up.
     """
@@ -264,8 +276,8 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         server = _require_server(url_name, server_url)
         self._server_url = str(server_url).rstrip("/")
 
-        words = "a number of seconds from 0.001 to 86,400 (a day)"
-        _require_number("timeout", timeout, (int, float), words, 0.001, MAX_TIMEOUT)
+        expected = "a number of seconds from 0.001 to 86,400 (a day)"
+        _require_number("timeout", timeout, (int, float), expected, 0.001, MAX_TIMEOUT)
         self._timeout = timeout
         _require_number("max_retries", max_retries, (int,), "a whole number, 0 or more", 0)
         is_context = ssl_context is None or isinstance(ssl_context, ssl.SSLContext)
@@ -293,7 +305,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         session_max_duration_in_seconds: int = 1800,
         timeout: float | None = None,
     ) -> ActorToken:
-        """Create a token with which `actor` can sign in as `user_id`, once. Returns it, pending.
+        """Create a token with which `actor` can sign in as `user_id`, once. Returns the token.
 
         Parameters:
 
@@ -322,9 +334,9 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             "expires_in_seconds": expires_in_seconds,
             "session_max_duration_in_seconds": session_max_duration_in_seconds,
         }
-        words = "a whole number of seconds, 1 or more, that fits into 64 bits"
+        expected = "a whole number of seconds, 1 or more, that fits into 64 bits"
         for name, seconds in limits.items():
-            _require_number(name, seconds, (int,), words, 1, 2**63 - 1)
+            _require_number(name, seconds, (int,), expected, 1, 2**63 - 1)
 
         call = _Call(
             self,
@@ -341,7 +353,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def revoke(
         self, actor_token_id: str | ActorToken, *, timeout: float | None = None
     ) -> ActorToken:
-        """Revoke a pending token. Returns it. Once its link was opened, a token cannot be revoked.
+        """Revoke a pending token: one whose link has not been opened. Returns the revoked token.
 
         Parameters:
 
@@ -394,12 +406,9 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             # The length of a pause is no secret, so this generator will do.
             backoff = 2**retries * random.uniform(0.25, 0.5)  # nosec B311
             pause = max(backoff, outcome.retry_after or 0)
-            if (
-                not outcome.is_transient
-                or (may_have_acted and not call.is_repeatable)
-                or retries == self._max_retries
-                or time.monotonic() + pause >= call.deadline
-            ):
+            is_safe = call.is_repeatable or not may_have_acted
+            is_allowed = retries < self._max_retries and time.monotonic() + pause < call.deadline
+            if not (outcome.is_transient and is_safe and is_allowed):
                 return _read_outcome(call, outcome, may_have_acted)
             time.sleep(pause)
             retries += 1
@@ -421,8 +430,8 @@ class _Call:
     ) -> None:
         seconds = client._timeout if timeout is None else timeout
         # 0 or less is valid: an AWS Lambda function computes it when it has no time left.
-        words = "a number of seconds, 86,400 (a day) at most"
-        _require_number("timeout", seconds, (int, float), words, -math.inf, MAX_TIMEOUT)
+        expected = "a number of seconds, 86,400 (a day) at most"
+        _require_number("timeout", seconds, (int, float), expected, -math.inf, MAX_TIMEOUT)
         self.seconds = max(0.0, seconds)
         self.deadline = time.monotonic() + self.seconds
 
@@ -443,7 +452,7 @@ class _Call:
         self.asked_for = asked_for  # a field that the token must have, and its value
 
 
-# ---- Checks of arguments. No message quotes a text: it may be a secret.
+# ---- Checks of arguments. No message repeats a text: it may be a secret.
 
 
 def _require(condition: object, sentence: str) -> None:
@@ -467,7 +476,7 @@ def _require_key(name: str, value: _Secret) -> _Secret:
 
 def _require_id(name: str, value: _Secret) -> None:
     # Clerk's IDs have nothing else. With dots, slashes or % in it, one could reach another path.
-    is_id = re.fullmatch("(?!pk_)[A-Za-z0-9_-]+", value) is not None
+    is_id = re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", value) is not None
     _require(
         is_id and _mask(value) == value,
         f"{name} must be an ID such as user_... or act_..., as a str: letters, digits, _ and - "
@@ -476,10 +485,10 @@ def _require_id(name: str, value: _Secret) -> None:
 
 
 def _require_number(
-    name: str, value: Any, kinds: tuple[type, ...], words: str, least: Any, most: Any = math.inf
+    name: str, value: Any, kinds: tuple[type, ...], expected: str, least: Any, most: Any = math.inf
 ) -> None:
     is_number = isinstance(value, kinds) and not isinstance(value, bool)  # True is an int
-    _require(is_number and least <= value <= most, f"{name} must be {words}")
+    _require(is_number and least <= value <= most, f"{name} must be {expected}")
 
 
 def _encode(document: JSONObject) -> bytes:
@@ -525,9 +534,10 @@ def _parse_url(url: str) -> _Address | None:
         re.IGNORECASE,
     )
     # ASCII: other characters may look like a slash or a dot, and become one.
-    if match and url.isascii() and 0 < int(match["port"] or 1) < 65536:
-        return _Address(match)
-    return None
+    if match is None or not url.isascii():
+        return None
+    address = _Address(match)
+    return address if 0 < address.port < 65536 else None
 
 
 def _require_server(name: str, url: _Secret) -> _Address:
@@ -562,7 +572,7 @@ def _find_proxy(server: _Address) -> _Address | None:
 
 
 _CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
-_CHECK_TRUST = (  # true for each reason that OpenSSL gives
+_CHECK_TRUST = (
     "Check the address, this machine's clock, and the CA certificates that it trusts "
     "(SSL_CERT_FILE, or ssl_context)"
 )
@@ -598,8 +608,8 @@ class _Failure:
 
 
 def _is_timeout(error: object) -> bool:
-    """Whether it is a timeout of a call. One with an errno (ETIMEDOUT) is the system's own."""
-    return isinstance(error, (TimeoutError, socket.timeout)) and not error.errno
+    """Whether the time was up. (ETIMEDOUT is the system's: it has given up a connection.)"""
+    return isinstance(error, (TimeoutError, socket.timeout)) and error.errno != errno.ETIMEDOUT
 
 
 def _retry_after(headers: Any) -> float | None:
@@ -656,10 +666,10 @@ def _read_outcome(
     if not 200 <= outcome.status < 300:
         return _status_error(call, outcome, may_have_acted)
 
-    token = _parse_token(outcome.body.getvalue(), call.asked_for)
-    if isinstance(token, ActorToken):
-        return token
-    message = _message(call, True, f"got {outcome.status}, but {token}")
+    result = _parse_token(outcome.body.getvalue(), call.asked_for)
+    if isinstance(result, ActorToken):
+        return result
+    message = _message(call, True, f"got {outcome.status}, but {result}")
     return ResponseValidationError(message, True, *_facts(outcome))
 
 
@@ -669,9 +679,9 @@ def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoRe
         happened = f"got no valid response: {failure.reason}"
         message = _message(call, may_have_acted, happened, failure.advice)
         return NoResponseError(message, may_have_acted)
-    happened = f"got no valid response within {call.seconds:g} seconds"
+    happened = f"did not succeed within {call.seconds:g} seconds"
     if not may_have_acted:
-        happened = f"failed: no time was left to send it (its timeout: {call.seconds:g} seconds)"
+        happened += ": no time was left to send it"
     return RequestTimeoutError(_message(call, may_have_acted, happened), may_have_acted)
 
 
@@ -745,17 +755,6 @@ def _facts(response: _FullResponse) -> tuple[int, Message, _Secret]:
     return response.status, headers, _Secret(_mask(body))
 
 
-def _mask(text: object) -> str:
-    """Text from outside without what looks like a key or a token."""
-    # A token is a JWT: base64 of JSON, which begins with eyJ, and dots between its parts. An ID may
-    # have eyJ in it, but no dot. "task_1" has sk_ in it.
-    return re.sub(
-        r"((?<![A-Za-z])sk_|sk_(test|live)_)[\w.~+/=-]+|eyJ[\w-]{0,200}\.\w[\w.~+/=-]*",
-        "***",
-        str(text),
-    )
-
-
 def _quote(text: object) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
     line = _mask(text)[:2000]
@@ -789,9 +788,9 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
 #   left before each wait. So a server that sends a byte now and then cannot prolong a call.
 #   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
-#   most, and no data came over it since: what comes between two calls belongs to neither.
-# Two kinds of exception say what went wrong, as in http.client: an OSError, that a connection could
-# not be made or was lost; an HTTPException, that a response is invalid.
+#   most, and no byte waits to be read: what comes between two calls belongs to neither.
+# As in http.client, an OSError means that a connection could not be made or was lost, and an
+# HTTPException that a response is invalid.
 
 
 class _Network:
@@ -816,6 +815,7 @@ class _Network:
         may_have_acted = False
         is_reusable = False
         try:
+            _remaining(deadline)  # it raises if no time is left: the next step may take long
             connection = self._take_idle() or self._connect(deadline)
             headers = dict(request.header_items())
             connection.write_request("POST", request.selector, request.data, headers)
@@ -827,7 +827,7 @@ class _Network:
             is_reusable = not head.will_close
             return response
         except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: too long a host
-            if _is_time_limit(error, deadline):
+            if _is_foreign_timeout(error, deadline):
                 raise
             return _Failure(error, may_have_acted=may_have_acted)
         finally:  # after Ctrl-C, too
@@ -843,7 +843,7 @@ class _Network:
                 self._idle.pop()[0].sock.close()
 
     def _take_idle(self) -> _Connection | None:
-        """The oldest idle connection that is usable: this is how stale ones get closed."""
+        """The oldest idle connection that is usable. On the way to it, the others get closed."""
         with suppress(IndexError):
             while True:
                 connection, process, since = self._idle.pop(0)
@@ -873,7 +873,6 @@ class _Network:
 
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
     """A TCP connection to the first address of `host` that accepts one."""
-    _remaining(deadline)  # it raises if no time is left: the look-up cannot be interrupted
     # By position: some programs replace getaddrinfo by a function that takes no keywords.
     addresses: Any = list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
     while addresses:
@@ -881,10 +880,10 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         share = _remaining(deadline) / len(addresses)
         end = time.monotonic() + share
         address = addresses.pop(0)[4]
-        try:  # an address is a number, which is not looked up again
+        try:  # it is a number: it is not looked up again
             return socket.create_connection(address[:2], share)
         except OSError as error:
-            if not addresses or _is_time_limit(error, end):
+            if not addresses or _is_foreign_timeout(error, end):
                 raise
     raise OSError(f"{host} has no address")
 
@@ -922,8 +921,8 @@ def _remaining(deadline: float) -> float:
     return seconds
 
 
-def _is_time_limit(error: Exception, deadline: float) -> bool:
-    """Whether a timeout came too early to be a socket's. Then a signal handler has raised it."""
+def _is_foreign_timeout(error: Exception, deadline: float) -> bool:
+    """Whether a timeout came too early to be a socket's, but is, say, a signal handler's."""
     # Windows' clock may be 16 ms late (time.get_clock_info).
     return _is_timeout(error) and time.monotonic() < deadline - 0.02
 
@@ -965,7 +964,7 @@ class _Connection(io.RawIOBase):
         """Send what was written, within the socket's timeout. Returns the response's head."""
         request = self._request
         self._request = io.BytesIO()
-        # A view, since ssl.py has its argument in a local variable, which would show the bytes. Not
+        # A view, since ssl.py has its argument in a local variable, whose repr would show it. Not
         # getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
         self.sock.sendall(memoryview(request.getvalue()))
 
@@ -1275,7 +1274,8 @@ def _revoke_command(options: Any) -> int:
         except _FAILURES as error:
             # Shown only if it looks like an ID: it may be a secret that was pasted.
             is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)
-            worst = max(worst, _report(f"{place} ({token_id})" if is_shown else place, error))
+            subject = f"{place} ({_mask(token_id)})" if is_shown else place
+            worst = max(worst, _report(subject, error))
             continue
         line = f"{_quote(token.id)} {_quote(token.status)}"
         if not _print(line):
@@ -1287,6 +1287,7 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     """Each ID, after its place in words. "-" alone stands for the lines of standard input."""
     if arguments != ["-"]:
         return [(f"ID number {number}", text) for number, text in enumerate(arguments, 1)]
+    _require(sys.stdin, "standard input is closed")
     # Windows' files may begin with U+FEFF.
     lines = [line.strip("\ufeff \t\r\n") for line in sys.stdin]
     return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]

@@ -1011,7 +1011,8 @@ EACH_USE = rows(
         "a number": 5,
         "bytes": b"user_1",
         "another secret key": "sk_live_another",
-        "a publishable key": "pk_test_another",
+        "a hyphen": "-",
+        "what begins with _": "_1",
     },
 )
 def test_what_is_no_id_is_refused_wherever_an_id_belongs(use: Use, given: Any) -> None:
@@ -1069,7 +1070,7 @@ def test_a_call_without_time_left_sends_nothing_and_says_so(
         call(client, timeout=timeout)
 
     assert str(caught.value).endswith(
-        " failed: no time was left to send it (its timeout: 0 seconds). Clerk did not act."
+        " did not succeed within 0 seconds: no time was left to send it. Clerk did not act."
     )
     assert stub.requests == []
 
@@ -1229,6 +1230,7 @@ def with_the_key(exception: Exception) -> Exception:
         "HTTPException": (http.client.BadStatusLine("x"), NoResponseError, True),
         "ETIMEDOUT": (TimeoutError(errno.ETIMEDOUT, "slow"), NoResponseError, True),
         "timeout": (TimeoutError("slow"), RequestTimeoutError, True),
+        "another errno": (TimeoutError(errno.ETIME, "slow"), RequestTimeoutError, True),
         "socket.timeout": (socket.timeout("slow"), RequestTimeoutError, True),
         "timeout, a reason": (URLError(TimeoutError()), RequestTimeoutError, True),
         "with the key": (with_the_key(OSError("x")), NoResponseError, True),
@@ -1645,6 +1647,7 @@ def test_the_message_quotes_clerks_errors_in_their_longest_form(document: Any, s
         "201 characters": ("x " * 99 + "xyz", f": {'x ' * 99}xy."),
         "cut after 2,000": ("x" + " " * 1998 + "yhidden", ": x y."),
         "a token": (f"<{SECRET}>", ": <***>."),
+        "a long token": (f"<eyJ{'x' * 999}.{SECRET}>", ": <***>."),
         "a token after a letter": ("x" + SECRET, ": x***."),
         "an encoded link": (f"ticket%3D{SECRET}&", ": ticket%3D***&."),
         "an ID in a sentence": ("user_eyJabc. No.", ": user_eyJabc. No."),
@@ -1788,7 +1791,7 @@ def test_the_message_for_a_timeout_tells_the_seconds_of_the_call(
         revoke(client, timeout=timeout)
 
     assert str(caught.value).endswith(
-        f" got no valid response within {said}. Clerk may have revoked the token. A retry is safe."
+        f" did not succeed within {said}. Clerk may have revoked the token. A retry is safe."
     )
 
 
@@ -4111,7 +4114,9 @@ def test_revoke_goes_on_after_a_failure(run: Run, server: Server) -> None:
     assert re.fullmatch(r"ID number 2 \(act_refused\): .*\n", done.stderr), "one line"
 
 
-@pytest.mark.parametrize("wrong", [SECRET, LINK, "act_2/x"], ids=["token", "link", "path"])
+@pytest.mark.parametrize(
+    "wrong", [SECRET, LINK, "act_2/x", "-"], ids=["token", "link", "path", "-"]
+)
 def test_revoke_goes_on_after_what_is_no_id_and_does_not_repeat_it(
     run: Run, server: Server, wrong: str
 ) -> None:
@@ -4121,8 +4126,15 @@ def test_revoke_goes_on_after_what_is_no_id_and_does_not_repeat_it(
 
     assert done.returncode == 2
     assert done.stdout == "act_1 revoked\nact_3 revoked\n"
-    assert re.fullmatch("ID number 2: .*\n", done.stderr), "one line"
-    assert wrong not in done.stderr
+    assert re.fullmatch("ID number 2: actor_token_id must be an ID such as .*\n", done.stderr)
+    assert wrong not in done.stderr or wrong == "-"
+
+
+def test_revoke_does_not_repeat_a_key_after_act(run: Run) -> None:
+    done = run("revoke", f"act_{KEY}")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("ID number 1 (act_***): ")
 
 
 @pytest.mark.parametrize("token_id", ["xact_1", "act_", "user_1"])
@@ -4144,6 +4156,14 @@ def test_revoke_reads_ids_from_standard_input(run: Run, server: Server) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout == "act_1 revoked\nact_2 revoked\nact_3 revoked\n"
+
+
+def test_revoke_says_if_there_is_no_standard_input_to_read(run: Run, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(io, "TextIOWrapper", lambda *_, **__: None)  # for `sys.stdin`
+
+    done = run("revoke", "-")
+
+    assert (done.returncode, done.stderr) == (2, "clerk-actor-tokens: standard input is closed\n")
 
 
 def test_revoke_names_a_refused_line_by_its_number_in_the_file(run: Run, server: Server) -> None:
