@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The clerk-actor-tokens authors
 # SPDX-License-Identifier: MIT
 # cython: annotation_typing=False
-# (That line is for those who compile it: Cython would take each annotation for a type of C.)
+# (For Cython, which would otherwise read the annotations as C types.)
 """Create and revoke Clerk actor tokens: one-time links that let support sign in as a user.
 
 Use it like this::
@@ -61,19 +61,23 @@ JSONObject = dict[str, Any]
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body
-MAX_HEAD_BYTES = 16 * 1024  # of these: the larger a malformed head, the longer its parsing takes
+MAX_HEAD_BYTES = 16 * 1024  # the head alone: a large one that is malformed is parsed slowly
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 seconds, by default
 
 
 # ---- Secrets: the key, tokens, links, and a proxy's login
 # Error trackers send the repr of each frame's variables, and some send the variables' attributes,
-# too. So in the frames of each exception that this module raises, a secret is a `_Secret`, or it is
-# in an `io.BytesIO`.
+# too. So in the frames of each error that this module makes, a secret is a `_Secret`, or it is in
+# an `io.BytesIO`. (Functions at work on one have it in plain variables, and while it is sent over
+# TLS, ssl.py has a view of it. What a signal handler raises just then may show it.)
 
 
 class _Secret(str):
-    """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself."""
+    """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself.
+
+    What its methods return, such as `strip`, is plain text.
+    """
 
     def __repr__(self) -> str:
         return "'***'"
@@ -87,8 +91,9 @@ def _hide(value: object) -> _Secret:
 
 def _mask(text: object) -> str:
     """A text from outside without what looks like a key or a token."""
-    # A key begins with sk_ (but "task_1" is none). A token is a JWT: base64 of JSON, which begins
-    # with eyJ, and dots between its parts. (An ID may have eyJ in it, but no dot.)
+    # A key begins with sk_, but in "task_1" it does not. Clerk's own count after a letter, too: %3D
+    # may stand before one. A token is a JWT: base64 of JSON, which begins with eyJ, and dots
+    # between its parts. An ID may have eyJ in it, but no dot. ((?!eyJ) keeps the search linear.)
     key = r"((?<![A-Za-z])sk_|sk_(test|live)_)[\w.~+/=-]+"
     jwt = r"eyJ((?!eyJ)[\w-])*\.\w[\w.~+/=-]*"
     return re.sub(f"{key}|{jwt}", "***", str(text))
@@ -120,7 +125,7 @@ class ActorToken:
 
 @dataclass(frozen=True)
 class ErrorDetail:
-    """An entry of `ClerkErrors.errors`. It has a code. Another text that is missing is ""."""
+    """An entry of `ClerkErrors.errors`. `code` is never empty; the other texts may be."""
 
     code: str
     message: str
@@ -138,7 +143,7 @@ class ClerkBaseError(Exception):
     """What a failed call raises. (Invalid arguments raise `ValueError`.)
 
     `message`, the same as `str()`, is one line. In it, and in what is taken from a response, keys
-    and tokens are masked, unless they are encoded.
+    and tokens are masked, unless the response has them encoded.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
     lost. It is False if nothing was sent, or if each attempt that was sent got a 3XX or 4XX, which
     is taken to mean that Clerk did not act.
@@ -390,7 +395,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def _perform(self, call: _Call) -> ActorToken:
         """Make a call. Returns its token, or raises its error."""
         result = self._send(call)
-        # Raised here, since this frame has no response in its variables.
+        # Raised here, since this frame has nothing of a response that is not masked.
         if isinstance(result, ClerkBaseError):
             raise result
         return result
@@ -467,9 +472,9 @@ def _require_key(name: str, value: _Secret) -> _Secret:
     is_key = re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key) is not None
     _require(
         is_key,
-        f"{name} is not set, or is not a secret key as a str. It begins with sk_test_ or sk_live_, "
-        "without quotes, blanks or 'Bearer'. Copy it from Clerk's dashboard, API keys (pk_... is "
-        "the publishable key)",
+        f"{name} is not set, or is not a secret key as a str. A secret key begins with sk_test_ or "
+        "sk_live_, without quotes, blanks or 'Bearer'. Copy it from Clerk's dashboard, API keys "
+        "(pk_... is the publishable key)",
     )
     return key
 
@@ -602,13 +607,13 @@ class _Failure:
         self.is_timeout = _is_timeout(error)
         is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
         self.advice = _CHECK_TRUST if is_untrusted else ""
-        # What is no OSError would come again: an invalid response, an invalid host.
+        # Anything but an OSError would come again: see "The network".
         self.is_transient = isinstance(error, OSError) and not is_untrusted
         self.retry_after = None
 
 
 def _is_timeout(error: object) -> bool:
-    """Whether the time was up. (ETIMEDOUT is the system's: it has given up a connection.)"""
+    """Whether it says that the time is up. (ETIMEDOUT: the system has given up a connection.)"""
     return isinstance(error, (TimeoutError, socket.timeout)) and error.errno != errno.ETIMEDOUT
 
 
@@ -789,8 +794,8 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
 #   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
 #   most, and no byte waits to be read: what comes between two calls belongs to neither.
-# As in http.client, an OSError means that a connection could not be made or was lost, and an
-# HTTPException that a response is invalid.
+# An OSError means that a connection could not be made or was lost, which may pass. What would come
+# again, such as an invalid response or a proxy's refusal, is an HTTPException.
 
 
 class _Network:
@@ -843,7 +848,7 @@ class _Network:
                 self._idle.pop()[0].sock.close()
 
     def _take_idle(self) -> _Connection | None:
-        """The oldest idle connection that is usable. On the way to it, the others get closed."""
+        """The oldest idle connection that is usable. The unusable ones before it get closed."""
         with suppress(IndexError):
             while True:
                 connection, process, since = self._idle.pop(0)
@@ -880,7 +885,7 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         share = _remaining(deadline) / len(addresses)
         end = time.monotonic() + share
         address = addresses.pop(0)[4]
-        try:  # it is a number: it is not looked up again
+        try:  # an address is a number, which is not looked up again
             return socket.create_connection(address[:2], share)
         except OSError as error:
             if not addresses or _is_foreign_timeout(error, end):
@@ -922,7 +927,7 @@ def _remaining(deadline: float) -> float:
 
 
 def _is_foreign_timeout(error: Exception, deadline: float) -> bool:
-    """Whether a timeout came too early to be a socket's, but is, say, a signal handler's."""
+    """Whether a timeout came too early to be a socket's. Then it is, say, a signal handler's."""
     # Windows' clock may be 16 ms late (time.get_clock_info).
     return _is_timeout(error) and time.monotonic() < deadline - 0.02
 
