@@ -685,7 +685,7 @@ def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoRe
         message = _message(call, may_have_acted, happened, failure.advice)
         return NoResponseError(message, may_have_acted)
     happened = f"did not succeed within {call.seconds:g} seconds"
-    if not may_have_acted:
+    if call.seconds == 0:
         happened += ": no time was left to send it"
     return RequestTimeoutError(_message(call, may_have_acted, happened), may_have_acted)
 

@@ -2687,6 +2687,25 @@ def test_refused_connections_change_nothing_about_the_doubt(
     assert len(clock.pauses) == 2
 
 
+def test_the_message_for_a_timeout_after_a_refusal_does_not_say_that_nothing_was_sent(
+    serve: Serve, clock: Clock, monkeypatch: Patch
+) -> None:
+    client = serve(respond({}, 429, Connection="close")).client()
+    connections = itertools.count()
+
+    def time_out_after_the_first(*_: object) -> None:
+        if next(connections):
+            clock.advance(60)
+            raise TimeoutError("timed out")
+
+    on_connect(monkeypatch, time_out_after_the_first)
+
+    with fails(RequestTimeoutError, unknown=False) as caught:
+        create(client)
+
+    assert str(caught.value).endswith(" did not succeed within 10 seconds. Clerk did not act.")
+
+
 @rows(
     "first, status",
     {
