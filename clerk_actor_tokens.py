@@ -328,12 +328,10 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         """
         # Hidden until they are known to be IDs, and not a secret that was passed by mistake.
         user_id = _hide(user_id)
-        actor = actor if isinstance(actor, Mapping) else {"sub": actor}
-        _require("sub" in actor, "actor has no sub: the ID of the user who will impersonate")
-        sub = _hide(actor["sub"])
-        actor = {**actor, "sub": sub}
+        actor = _hide_sub(actor)
         _require_id("user_id", user_id)
-        _require_id("actor (or its sub)", sub)
+        _require("sub" in actor, "actor has no sub: the ID of the user who will impersonate")
+        _require_id("actor (or its sub)", actor["sub"])
 
         limits = {
             "expires_in_seconds": expires_in_seconds,
@@ -408,15 +406,17 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             outcome = self._transport.attempt(call.request, call.deadline)
             may_have_acted = may_have_acted or outcome.may_have_acted
 
+            is_safe = call.is_repeatable or not may_have_acted
+            if not (outcome.is_transient and is_safe and retries < self._max_retries):
+                break
             # The length of a pause is no secret, so this generator will do.
             backoff = 2**retries * random.uniform(0.25, 0.5)  # nosec B311
             pause = max(backoff, outcome.retry_after or 0)
-            is_safe = call.is_repeatable or not may_have_acted
-            is_allowed = retries < self._max_retries and time.monotonic() + pause < call.deadline
-            if not (outcome.is_transient and is_safe and is_allowed):
-                return _read_outcome(call, outcome, may_have_acted)
+            if time.monotonic() + pause >= call.deadline:
+                break
             time.sleep(pause)
             retries += 1
+        return _read_outcome(call, outcome, may_have_acted)
 
 
 class _Call:
@@ -477,6 +477,12 @@ def _require_key(name: str, value: _Secret) -> _Secret:
         "(pk_... is the publishable key)",
     )
     return key
+
+
+def _hide_sub(actor: object) -> JSONObject:
+    """An actor as an object, with the ID in it hidden."""
+    claims = actor if isinstance(actor, Mapping) else {"sub": actor}
+    return {name: _hide(claim) if name == "sub" else claim for name, claim in claims.items()}
 
 
 def _require_id(name: str, value: _Secret) -> None:
@@ -674,8 +680,13 @@ def _read_outcome(
     result = _parse_token(outcome.body.getvalue(), call.asked_for)
     if isinstance(result, ActorToken):
         return result
-    message = _message(call, True, f"got {outcome.status}, but {result}")
-    return ResponseValidationError(message, True, *_facts(outcome))
+    return ResponseValidationError(
+        _message(call, True, f"got {outcome.status}, but {result}"),
+        outcome_unknown=True,
+        status_code=outcome.status,
+        headers=_masked_headers(outcome),
+        body=_masked_body(outcome),
+    )
 
 
 def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoResponseError:
@@ -692,7 +703,9 @@ def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoRe
 
 def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) -> SDKError:
     """The error for a response whose status is not a success."""
-    status, headers, body = _facts(response)
+    status = response.status
+    headers = _masked_headers(response)
+    body = _masked_body(response)
     document = _read_json(body) or {}
     errors = _parse_errors(document)
     trace_id = _take(document, "clerk_trace_id", "")
@@ -707,40 +720,47 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
         texts = [body]
     said = "; ".join(_quote(text) for text in texts if text)
 
-    wait = response.retry_after
-    advice = (
-        _status_advice(status, errors),
-        "" if wait is None else f"It asks to wait {wait:.0f} seconds",
-    )
-    message = _message(call, may_have_acted, f"got {status}: {said}", *advice)
+    happened = f"got {status}: {said}"
+    advice = _status_advice(response, errors)
+    message = _message(call, may_have_acted, happened, *advice)
     if not errors:
-        return SDKError(message, may_have_acted, status, headers, body, wait)
+        return SDKError(
+            message,
+            may_have_acted,
+            status_code=status,
+            headers=headers,
+            body=body,
+            retry_after=response.retry_after,
+        )
     return ClerkErrors(
         message,
         may_have_acted,
-        status,
-        headers,
-        body,
-        wait,
+        status_code=status,
+        headers=headers,
+        body=body,
+        retry_after=response.retry_after,
         errors=errors,
         clerk_trace_id=trace_id or None,
         meta=_take(document, "meta", {}) or None,
     )
 
 
-def _status_advice(status: int, errors: tuple[ErrorDetail, ...]) -> str:
-    """What to do about a response that is not a success."""
+def _status_advice(response: _FullResponse, errors: tuple[ErrorDetail, ...]) -> list[str]:
+    """What to do about a response that is not a success, as sentences."""
+    advice = []
     if any(error.code == "actor_token_cannot_be_revoked_code" for error in errors):
-        return "If its link was opened, end the session that it has started"
-    if status == 404 and errors:
-        return (
+        advice.append("If its link was opened, end the session that it has started")
+    elif response.status == 404 and errors:
+        advice.append(
             "Check the ID: user_... (not an e-mail address) or act_..., of the key's Clerk instance"
         )
-    if status == 404:
-        return _CHECK_ADDRESS
-    if 300 <= status < 400:
-        return f"The redirect was not followed. {_CHECK_ADDRESS}"
-    return ""
+    elif response.status == 404:
+        advice.append(_CHECK_ADDRESS)
+    elif 300 <= response.status < 400:
+        advice.append(f"The redirect was not followed. {_CHECK_ADDRESS}")
+    if response.retry_after is not None:
+        advice.append(f"It asks to wait {response.retry_after:.0f} seconds")
+    return advice
 
 
 def _message(call: _Call, may_have_acted: bool, happened: str, *advice: str) -> str:
@@ -751,18 +771,20 @@ def _message(call: _Call, may_have_acted: bool, happened: str, *advice: str) -> 
     return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
 
 
-def _facts(response: _FullResponse) -> tuple[int, Message, _Secret]:
-    """The status, the headers and the body, as exceptions have them."""
+def _masked_headers(response: _FullResponse) -> Message:
     headers = Message()
     for name, value in response.headers.items():
         headers[_mask(name)] = _mask(value)
-    body = response.body.getvalue().decode("utf-8-sig", "replace")
-    return response.status, headers, _Secret(_mask(body))
+    return headers
+
+
+def _masked_body(response: _FullResponse) -> _Secret:
+    return _Secret(_mask(response.body.getvalue().decode("utf-8-sig", "replace")))
 
 
 def _quote(text: object) -> str:
     """Text from outside as one short line, without what looks like a key or a token."""
-    line = _mask(text)[:2000]
+    line = _mask(text)[:2000]  # a page may have a megabyte
     line = "".join(character if character.isprintable() else " " for character in line)
     return " ".join(line.split())[:200].rstrip(".: ")
 
@@ -1316,14 +1338,16 @@ def _program() -> str:
     return f"python3 {path}" if path.endswith((".py", ".pyz")) else os.path.basename(path)
 
 
-def _print(text: str, stream: str = "stdout") -> bool:
-    """Print a line. Returns whether that worked: the stream may be closed, or a closed pipe."""
+def _print(text: str, name: str = "stdout") -> bool:
+    """Print a line to a standard stream. Returns whether that worked: its reader may have gone."""
+    stream = getattr(sys, name)
     try:
-        getattr(sys, stream).write(f"{text}\n")
-        getattr(sys, stream).flush()
-    except (AttributeError, OSError, ValueError):  # ValueError: or its encoding lacks a character
+        stream.write(f"{text}\n")
+        stream.flush()
+    # AttributeError: it is None, since it was closed. ValueError: its encoding lacks a character.
+    except (AttributeError, OSError, ValueError):
         # Or Python would try again when it exits, and fail with a status of its own (120).
-        setattr(sys, stream, None)
+        setattr(sys, name, None)
         return False
     return True
 
