@@ -488,8 +488,9 @@ def _hide_sub(actor: object) -> JSONObject:
 def _require_id(name: str, value: _Secret) -> None:
     # Clerk's IDs have nothing else. With dots, slashes or % in it, one could reach another path.
     is_id = re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", value) is not None
+    is_key = _mask(value) != value or value.startswith("pk_")  # pk_: the publishable key
     _require(
-        is_id and _mask(value) == value,
+        is_id and not is_key,
         f"{name} must be an ID such as user_... or act_..., as a str: letters, digits, _ and - "
         "alone, and no key, token or link",
     )
@@ -1280,11 +1281,14 @@ def _create_command(options: Any) -> int:
         f"\nTo revoke it: {_program()} revoke {_quote(token.id)}"
     )
 
-    result = json.dumps(vars(token), indent=2) if options.json else token.url
-    if result and _print(result):
-        return 0
-    _tell("There is no link, or it could not be written to standard output.")
-    return 3
+    link = token.url or ""
+    if not options.json and not re.fullmatch("https://[!-~]+", link):
+        _tell("The token has no https link.")
+        return 3
+    if not _print(json.dumps(vars(token), indent=2) if options.json else link):
+        _tell("The link could not be written to standard output.")
+        return 3
+    return 0
 
 
 def _revoke_command(options: Any) -> int:

@@ -1011,6 +1011,7 @@ EACH_USE = rows(
         "a number": 5,
         "bytes": b"user_1",
         "another secret key": "sk_live_another",
+        "a publishable key": "pk_test_another",
         "a hyphen": "-",
         "what begins with _": "_1",
     },
@@ -4107,17 +4108,17 @@ def test_create_prints_the_whole_token_as_json(run: Run, server: Server, url: An
     assert SECRET not in done.stderr
 
 
-@pytest.mark.parametrize("url", ["https://x.example/\ud800", "", None])
-def test_a_token_without_a_link_that_can_be_printed_ends_in_status_3(
-    run: Run, server: Server, url: Any
-) -> None:
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "http://x.example/", "https://x.example/\ud800", "", None]
+)
+def test_create_prints_a_link_only_if_it_is_one(run: Run, server: Server, url: Any) -> None:
     server.scripts = (respond({**TOKEN, "url": url}),)
 
     done = run(*COMMAND)
 
     assert done.returncode == 3
     assert done.stdout == ""
-    assert f"revoke {TOKEN['id']}\nThere is no link" in done.stderr
+    assert f"revoke {TOKEN['id']}\n" in done.stderr
 
 
 # ---- The command line: revoke
@@ -4133,9 +4134,7 @@ def test_revoke_goes_on_after_a_failure(run: Run, server: Server) -> None:
     assert re.fullmatch(r"ID number 2 \(act_refused\): .*\n", done.stderr), "one line"
 
 
-@pytest.mark.parametrize(
-    "wrong", [SECRET, LINK, "act_2/x", "-"], ids=["token", "link", "path", "-"]
-)
+@pytest.mark.parametrize("wrong", [SECRET, LINK, "act_2/x"], ids=["token", "link", "path"])
 def test_revoke_goes_on_after_what_is_no_id_and_does_not_repeat_it(
     run: Run, server: Server, wrong: str
 ) -> None:
@@ -4146,7 +4145,18 @@ def test_revoke_goes_on_after_what_is_no_id_and_does_not_repeat_it(
     assert done.returncode == 2
     assert done.stdout == "act_1 revoked\nact_3 revoked\n"
     assert re.fullmatch("ID number 2: actor_token_id must be an ID such as .*\n", done.stderr)
-    assert wrong not in done.stderr or wrong == "-"
+    assert wrong not in done.stderr
+
+
+def test_revoke_takes_a_hyphen_beside_ids_for_an_id_and_refuses_it(
+    run: Run, server: Server
+) -> None:
+    server.scripts = (revoke_by_name,)
+
+    done = run("revoke", "act_1", "-", stdin=b"act_2\n")
+
+    assert (done.returncode, done.stdout) == (2, "act_1 revoked\n")
+    assert done.stderr.startswith("ID number 2: actor_token_id must be an ID such as ")
 
 
 def test_revoke_does_not_repeat_a_key_after_act(run: Run) -> None:
@@ -4323,7 +4333,7 @@ def test_a_created_link_that_nobody_can_read_ends_in_status_3(
 
     assert done.returncode == 3
     assert f"revoke {TOKEN['id']}\n" in done.stderr
-    assert done.stderr.endswith(", or it could not be written to standard output.\n")
+    assert done.stderr.endswith("\nThe link could not be written to standard output.\n")
     assert "Traceback" not in done.stderr
 
 
