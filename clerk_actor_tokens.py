@@ -99,6 +99,13 @@ def _mask(text: object) -> str:
     return re.sub(f"{key}|{jwt}", "***", str(text))
 
 
+def _quote(text: object) -> str:
+    """Text from outside as one short line, without what looks like a key or a token."""
+    line = _mask(text)[:2000]  # a page may have a megabyte
+    line = "".join(character if character.isprintable() else " " for character in line)
+    return " ".join(line.split())[:200].rstrip(".: ")
+
+
 # ---- Results
 
 
@@ -349,7 +356,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             is_repeatable=False,
             doubt="Clerk may have created a token, and a retry could create another. Look for "
             "actor_token.created in the dashboard's Logs: there is its ID, with which to revoke it",
-            asked_for=("user_id", user_id),
+            required_fields={"user_id": user_id},
         )
         return self._perform(call)
 
@@ -379,7 +386,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             timeout,
             is_repeatable=True,
             doubt="Clerk may have revoked the token. A retry is safe",
-            asked_for=("id", actor_token_id),
+            required_fields={"id": actor_token_id},
         )
         return self._perform(call)
 
@@ -400,9 +407,10 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
     def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
         """Send a request, with retries where they are safe. Returns the token or the error."""
+        outcome: _FullResponse | _Failure = _NO_TIME_LEFT
         may_have_acted = False  # in any attempt: a refusal does not undo a lost one before it
         retries = 0
-        while True:
+        while time.monotonic() < call.deadline:
             outcome = self._transport.attempt(call.request, call.deadline)
             may_have_acted = may_have_acted or outcome.may_have_acted
 
@@ -431,7 +439,7 @@ class _Call:
         *,
         is_repeatable: bool,
         doubt: str,
-        asked_for: tuple[str, str],
+        required_fields: dict[str, str],
     ) -> None:
         seconds = client._timeout if timeout is None else timeout
         # 0 or less is valid: an AWS Lambda function computes it when it has no time left.
@@ -454,7 +462,7 @@ class _Call:
         self.title = f"POST {self.request.selector} to {client._transport.route}"  # for messages
         self.is_repeatable = is_repeatable  # if not, a second attempt could act a second time
         self.doubt = doubt  # the sentence for a call in which Clerk may have acted
-        self.asked_for = asked_for  # a field that the token must have, and its value
+        self.required_fields = required_fields  # what the token must have, by name
 
 
 # ---- Checks of arguments. No message repeats a text: it may be a secret.
@@ -488,7 +496,7 @@ def _hide_sub(actor: object) -> JSONObject:
 def _require_id(name: str, value: _Secret) -> None:
     # Clerk's IDs have nothing else. With dots, slashes or % in it, one could reach another path.
     is_id = re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", value) is not None
-    is_key = _mask(value) != value or value.startswith("pk_")  # pk_: the publishable key
+    is_key = re.search("^[sp]k_|[sp]k_(test|live)_", value) is not None
     _require(
         is_id and not is_key,
         f"{name} must be an ID such as user_... or act_..., as a str: letters, digits, _ and - "
@@ -520,15 +528,17 @@ def _encode(document: JSONObject) -> bytes:
 
 
 class _Address:
-    """Where a URL leads."""
+    """Where a URL leads. `netloc` is its host and port as they stand in it."""
 
-    def __init__(self, match: re.Match[str]) -> None:
-        self.scheme = match["scheme"].lower()
-        self.login = None if match["login"] is None else _Secret(match["login"])
-        self.netloc = match["netloc"]
-        self.host = match["host"].strip("[]")
-        self.port = int(match["port"] or (443 if self.scheme == "https" else 80))
-        self.host_port = f"{match['host']}:{self.port}"
+    def __init__(
+        self, scheme: str, login: str | None, netloc: str, host: str, port: str | None
+    ) -> None:
+        self.scheme = scheme.lower()
+        self.login = None if login is None else _Secret(login)
+        self.netloc = netloc
+        self.host = host.strip("[]")
+        self.port = int(port or (443 if self.scheme == "https" else 80))
+        self.host_port = f"{host}:{self.port}"
 
 
 def _parse_url(url: str) -> _Address | None:
@@ -548,13 +558,14 @@ def _parse_url(url: str) -> _Address | None:
     # ASCII: other characters may look like a slash or a dot, and become one.
     if match is None or not url.isascii():
         return None
-    address = _Address(match)
+    address = _Address(**match.groupdict())
     return address if 0 < address.port < 65536 else None
 
 
 def _require_server(name: str, url: _Secret) -> _Address:
     """Where the key may be sent: anywhere over https, and over http to this machine only."""
-    server = _parse_url(url)
+    # A key that was passed as the address would show in messages.
+    server = _parse_url(url) if _mask(url) == url else None
     if server and server.login is None:
         is_here = server.host.lower() in ("localhost", "127.0.0.1", "::1")
         if server.scheme == "https" or is_here:
@@ -593,14 +604,21 @@ _CHECK_TRUST = (
 class _FullResponse:
     """A complete response, of whatever status."""
 
-    def __init__(self, status: int, headers: Any, body: io.BytesIO) -> None:
+    def __init__(self, status: int, headers: Message, body: io.BytesIO) -> None:
         self.status = status
         self.headers = headers
         self.body = body
         # Only a redirect or a refusal says that Clerk did not act.
         self.may_have_acted = not 300 <= status < 500
         self.is_transient = status == 429 or status >= 500
-        self.retry_after = None if 200 <= status < 300 else _retry_after(headers)
+        wait = str(headers["Retry-After"])
+        is_seconds = re.fullmatch(r"\s*[0-9]{1,9}\s*", wait) is not None  # and not a date
+        self.retry_after = float(wait) if is_seconds else None
+
+
+def _is_timeout(error: object) -> bool:
+    """Whether it says that the time is up. (ETIMEDOUT: the system has given up a connection.)"""
+    return isinstance(error, (TimeoutError, socket.timeout)) and error.errno != errno.ETIMEDOUT
 
 
 class _Failure:
@@ -619,17 +637,7 @@ class _Failure:
         self.retry_after = None
 
 
-def _is_timeout(error: object) -> bool:
-    """Whether it says that the time is up. (ETIMEDOUT: the system has given up a connection.)"""
-    return isinstance(error, (TimeoutError, socket.timeout)) and error.errno != errno.ETIMEDOUT
-
-
-def _retry_after(headers: Any) -> float | None:
-    """The seconds that `Retry-After` asks to wait, if it gives a number, and not a date."""
-    for name, value in headers.items():
-        if str(name).lower() == "retry-after" and re.fullmatch(r"\s*[0-9]{1,9}\s*", str(value)):
-            return float(value)
-    return None
+_NO_TIME_LEFT = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
 
 
 def _read_json(text: str | bytes) -> JSONObject | None:
@@ -649,7 +657,7 @@ _TOKEN_FIELDS = (
 )
 
 
-def _parse_token(body: bytes, asked_for: tuple[str, str]) -> ActorToken | str:
+def _parse_token(body: bytes, required_fields: dict[str, str]) -> ActorToken | str:
     """The actor token in a success, or what is wrong with it, in words that quote nothing of it."""
     document = _read_json(body)
     if document is None:
@@ -660,12 +668,10 @@ def _parse_token(body: bytes, asked_for: tuple[str, str]) -> ActorToken | str:
             fields[name] = document.get(name)
             if type(fields[name]) not in types:
                 return f"its {name} should be {words}"
-    if fields["object"] != "actor_token":
-        return "its object should be actor_token"
-    name, value = asked_for
-    # A response to another request: a gateway has mixed them up, or it was late.
-    if fields[name] != value:
-        return f"its {name} is not {value}, which was asked for"
+    # An ID that was not asked for: the response is late, or a gateway has mixed up two.
+    for name, value in {"object": "actor_token", **required_fields}.items():
+        if fields[name] != value:
+            return f"its {name} should be {value}"
     return ActorToken(**fields)
 
 
@@ -678,34 +684,30 @@ def _read_outcome(
     if not 200 <= outcome.status < 300:
         return _status_error(call, outcome, may_have_acted)
 
-    result = _parse_token(outcome.body.getvalue(), call.asked_for)
+    result = _parse_token(outcome.body.getvalue(), call.required_fields)
     if isinstance(result, ActorToken):
         return result
     return ResponseValidationError(
-        _message(call, True, f"got {outcome.status}, but {result}"),
-        outcome_unknown=True,
+        _message(call, may_have_acted, f"got {outcome.status}, but {result}"),
+        may_have_acted,
         status_code=outcome.status,
-        headers=_masked_headers(outcome),
+        headers=_masked_headers(outcome.headers),
         body=_masked_body(outcome),
     )
 
 
 def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoResponseError:
     """The error for a call without a complete response."""
+    happened = f"got no valid response: {failure.reason}"
     if not failure.is_timeout:
-        happened = f"got no valid response: {failure.reason}"
         message = _message(call, may_have_acted, happened, failure.advice)
         return NoResponseError(message, may_have_acted)
-    happened = f"did not succeed within {call.seconds:g} seconds"
-    if call.seconds == 0:
-        happened += ": no time was left to send it"
-    return RequestTimeoutError(_message(call, may_have_acted, happened), may_have_acted)
+    limit = f"The call had {call.seconds:g} seconds"
+    return RequestTimeoutError(_message(call, may_have_acted, happened, limit), may_have_acted)
 
 
 def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) -> SDKError:
     """The error for a response whose status is not a success."""
-    status = response.status
-    headers = _masked_headers(response)
     body = _masked_body(response)
     document = _read_json(body) or {}
     errors = _parse_errors(document)
@@ -721,25 +723,20 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
         texts = [body]
     said = "; ".join(_quote(text) for text in texts if text)
 
-    happened = f"got {status}: {said}"
-    advice = _status_advice(response, errors)
-    message = _message(call, may_have_acted, happened, *advice)
+    happened = f"got {response.status}: {said}" if said else f"got {response.status}"
+    message = _message(call, may_have_acted, happened, *_status_advice(response, errors))
+    facts: JSONObject = {
+        "status_code": response.status,
+        "headers": _masked_headers(response.headers),
+        "body": body,
+        "retry_after": response.retry_after,
+    }
     if not errors:
-        return SDKError(
-            message,
-            may_have_acted,
-            status_code=status,
-            headers=headers,
-            body=body,
-            retry_after=response.retry_after,
-        )
+        return SDKError(message, may_have_acted, **facts)
     return ClerkErrors(
         message,
         may_have_acted,
-        status_code=status,
-        headers=headers,
-        body=body,
-        retry_after=response.retry_after,
+        **facts,
         errors=errors,
         clerk_trace_id=trace_id or None,
         meta=_take(document, "meta", {}) or None,
@@ -768,26 +765,18 @@ def _message(call: _Call, may_have_acted: bool, happened: str, *advice: str) -> 
     """One line: what happened to the call, what to do about it, and whether Clerk acted."""
     outcome = call.doubt if may_have_acted else "Clerk did not act"
     sentences = (f"{call.title} {happened}", *advice, outcome)
-    # The first ends in ": " if there was no text to quote.
-    return " ".join(sentence.rstrip(".: ") + "." for sentence in sentences if sentence)
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
-def _masked_headers(response: _FullResponse) -> Message:
-    headers = Message()
-    for name, value in response.headers.items():
-        headers[_mask(name)] = _mask(value)
-    return headers
+def _masked_headers(headers: Any) -> Message:
+    masked = Message()
+    for name, value in (headers or {}).items():
+        masked[_mask(name)] = _mask(value)
+    return masked
 
 
 def _masked_body(response: _FullResponse) -> _Secret:
     return _Secret(_mask(response.body.getvalue().decode("utf-8-sig", "replace")))
-
-
-def _quote(text: object) -> str:
-    """Text from outside as one short line, without what looks like a key or a token."""
-    line = _mask(text)[:2000]  # a page may have a megabyte
-    line = "".join(character if character.isprintable() else " " for character in line)
-    return " ".join(line.split())[:200].rstrip(".: ")
 
 
 def _parse_errors(document: JSONObject) -> tuple[ErrorDetail, ...]:
@@ -812,7 +801,7 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
 
 # ---- The network
 # http.client writes the requests and reads the responses. What is added here:
-# - One deadline. http.client talks over a _Connection, which sets the socket's timeout to what is
+# - One deadline. http.client reads from an _Incoming, which sets the socket's timeout to what is
 #   left before each wait. So a server that sends a byte now and then cannot prolong a call.
 #   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
@@ -835,53 +824,49 @@ class _Network:
             self._tls = ssl_context or ssl.create_default_context()
         # Each with the process and the time (in seconds) in which it fell idle. Threads share the
         # list: append and pop are atomic.
-        self._idle: list[tuple[_Connection, int, float]] = []
+        self._idle: list[tuple[_Exchange, int, float]] = []
 
     def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Send a request once."""
-        connection = None
+        sock = None
         may_have_acted = False
-        is_reusable = False
         try:
-            _remaining(deadline)  # it raises if no time is left: the next step may take long
-            connection = self._take_idle() or self._connect(deadline)
-            headers = dict(request.header_items())
-            connection.write_request("POST", request.selector, request.data, headers)
-            # If no time is left, this raises, and nothing was sent.
-            connection.sock.settimeout(_remaining(deadline))
+            sock = self._take_idle() or self._connect(deadline)
+            exchange = _Exchange(sock, deadline)  # raises if no time is left
             may_have_acted = True
-            head = connection.send_request(deadline)
-            response = connection.read_response(head)
-            is_reusable = not head.will_close
+            headers = dict(request.header_items())
+            head = exchange.send(self._http(), "POST", request.selector, request.data, headers)
+            response = exchange.read_response(head)
+            if not head.will_close:
+                # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
+                self._idle.append((exchange, os.getpid(), time.time()))
+                sock = None
             return response
         except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: too long a host
             if _is_foreign_timeout(error, deadline):
                 raise
             return _Failure(error, may_have_acted=may_have_acted)
         finally:  # after Ctrl-C, too
-            if connection and is_reusable:
-                # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
-                self._idle.append((connection, os.getpid(), time.time()))
-            elif connection:  # a part of this request or of its response may be left in it
-                connection.sock.close()
+            if sock:  # a part of this request or of its response may be left in it
+                sock.close()
 
     def close(self) -> None:
         with suppress(IndexError):  # no length check: another thread may take the last
             while True:
                 self._idle.pop()[0].sock.close()
 
-    def _take_idle(self) -> _Connection | None:
+    def _take_idle(self) -> socket.socket | None:
         """The oldest idle connection that is usable. The unusable ones before it get closed."""
         with suppress(IndexError):
             while True:
-                connection, process, since = self._idle.pop(0)
+                exchange, process, since = self._idle.pop(0)
                 is_fresh = 0 <= time.time() - since < MAX_IDLE_SECONDS
-                if process == os.getpid() and is_fresh and connection.is_silent():
-                    return connection
-                connection.sock.close()
+                if process == os.getpid() and is_fresh and exchange.is_silent():
+                    return exchange.sock
+                exchange.sock.close()
         return None
 
-    def _connect(self, deadline: float) -> _Connection:
+    def _connect(self, deadline: float) -> socket.socket:
         """A new connection: TCP, the proxy's tunnel if any, TLS unless it is http."""
         hop = self._proxy or self._server
         sock = _connect_tcp(hop.host, hop.port, deadline)
@@ -893,10 +878,18 @@ class _Network:
                 # With the handshake: a truststore.SSLContext verifies certificates in wrap_socket.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=self._server.host)
-            return _Connection(sock, self._server, self._tls)
+            return sock
         except BaseException:
             sock.close()
             raise
+
+    def _http(self) -> HTTPConnection:
+        """What writes a request and reads its response. It gets its connection from `_Exchange`."""
+        # HTTPSConnection leaves :443 out of the header Host, and tracers (Sentry, AWS X-Ray) report
+        # an https URL.
+        if self._tls:
+            return HTTPSConnection(self._server.host, self._server.port, context=self._tls)
+        return HTTPConnection(self._server.host, self._server.port)
 
 
 def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
@@ -918,13 +911,13 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
 
 def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadline: float) -> None:
     """Ask a proxy for a connection to the server."""
-    # It may be dropped afterwards: it has read no byte of the server's, since in TLS the client
-    # speaks first.
-    tunnel = _Connection(sock, server, None)
-    tunnel.write_request("CONNECT", server.host_port, None, _login_headers(proxy))
-    sock.settimeout(_remaining(deadline))
+    http = HTTPConnection(server.host, server.port)
+    headers = _login_headers(proxy)
+    exchange = _Exchange(sock, deadline)
     try:
-        status = tunnel.send_request(deadline).status
+        # The rest of the response can be left: the server has sent nothing yet, since in TLS the
+        # client speaks first.
+        status = exchange.send(http, "CONNECT", server.host_port, None, headers).status
     except HTTPException:  # its text may repeat the login
         raise HTTPException("the proxy's response is invalid") from None
     if status >= 500:
@@ -955,52 +948,62 @@ def _is_foreign_timeout(error: Exception, deadline: float) -> bool:
     return _is_timeout(error) and time.monotonic() < deadline - 0.02
 
 
-class _Reader(io.BufferedReader):
-    def close(self) -> None:
-        """Do nothing. http.client closes the reader after each response, but it may hold further
-        bytes, which must be noticed before the connection is used again."""
+class _Incoming(io.RawIOBase):
+    """The bytes that a connection receives for one response, within limits."""
 
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self.deadline: float | None = deadline  # None: take what has come, and never wait
+        self.allowance = MAX_HEAD_BYTES  # how many more bytes may come
+        self.may_end = False  # whether the connection's end would be the response's
 
-class _Connection(io.RawIOBase):
-    """What http.client takes for a socket: a connection, for one request after another."""
+    def readable(self) -> bool:
+        return True
 
-    def __init__(self, sock: socket.socket, server: _Address, tls: ssl.SSLContext | None) -> None:
-        self.sock = sock
-        # HTTPSConnection leaves :443 out of the header Host, and tracers (Sentry, AWS X-Ray) report
-        # an https URL. No connect() happens, since `sock` is set.
-        self.http = (
-            HTTPSConnection(server.host, server.port, context=tls)
-            if tls
-            else HTTPConnection(server.host, server.port)
-        )
-        self.http.set_debuglevel(0)  # a program may have set the class's, which prints the key
-        self.http.sock = self
-        self._request = io.BytesIO()
-        self._reader = _Reader(self)
-        # What `readinto` obeys, set for each part of a response before it is read.
-        self._deadline: float | None = None  # None: take what has come, and never wait
-        self._allowance = 0  # how many more bytes the part may have
-        self._may_end = False  # whether the connection's end would be the response's
-
-    def write_request(
-        self, method: str, target: str, body: Any, headers: Mapping[str, str]
-    ) -> None:
-        """Write a request to memory."""
-        self.http.request(method, target, body, headers)
-
-    def send_request(self, deadline: float) -> HTTPResponse:
-        """Send what was written, within the socket's timeout. Returns the response's head."""
-        request = self._request
-        self._request = io.BytesIO()
-        # A view, since ssl.py has its argument in a local variable, whose repr would show it. Not
-        # getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
-        self.sock.sendall(memoryview(request.getvalue()))
-
-        self._deadline = deadline
-        self._allowance = MAX_HEAD_BYTES
-        self._may_end = False
+    def readinto(self, buffer: Any) -> int | None:
+        # Set anew before each wait, or a byte now and then would hold a call. Over TLS, it covers
+        # all of a recv_into.
+        self._sock.settimeout(0 if self.deadline is None else _remaining(self.deadline))
         try:
-            return self.http.getresponse()
+            # No more than is allowed: the buffer may be larger. If nothing is, then one byte, which
+            # tells whether the response has ended.
+            received = self._sock.recv_into(buffer[: self.allowance or 1])
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        if received > self.allowance:
+            raise HTTPException("it is too large: a head of over 16 KiB, or over 1 MiB in all")
+        if not received and not self.may_end:
+            # http.client would take it for the end of the head, or of the body.
+            raise ConnectionError("the connection ended before the response did")
+        self.allowance -= received
+        return received
+
+
+class _Exchange(io.BufferedReader):
+    """A request and its response, over a connection. http.client takes it for a socket."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        sock.settimeout(_remaining(deadline))  # for `send`
+        self.sock = sock
+        self._request = io.BytesIO()
+        self._incoming = _Incoming(sock, deadline)
+        super().__init__(self._incoming)
+
+    def send(
+        self, http: HTTPConnection, method: str, target: str, body: Any, headers: dict[str, str]
+    ) -> HTTPResponse:
+        """Send a request. Returns the head of its response."""
+        http.set_debuglevel(0)  # a program may have set the class's, which prints the key
+        http.sock = self  # so it does not connect
+        http.request(method, target, body, headers)
+
+        # Written to memory, it goes out at once. Then it is emptied: an idle connection holds it.
+        with self._request as request:
+            # A view, since ssl.py has its argument in a local variable, whose repr would show it.
+            # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
+            self.sock.sendall(memoryview(request.getvalue()))
+        try:
+            return http.getresponse()
         # From the email package, about `multipart/x; boundary*;boundary*0=a` in a head.
         except (TypeError, ValueError):
             raise HTTPException("its head is invalid") from None
@@ -1010,9 +1013,9 @@ class _Connection(io.RawIOBase):
         if head.status < 200:  # http.client skips 100 alone, and cannot go on after another
             raise HTTPException(f"it is an interim response, {head.status}")
 
-        self._allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
+        self._incoming.allowance += MAX_RESPONSE_BYTES - MAX_HEAD_BYTES
         # Unless the head says how long the body is, it lasts until the connection ends.
-        self._may_end = head.length is None and not head.chunked
+        self._incoming.may_end = head.length is None and not head.chunked
         try:
             # With a limit, or http.client would allocate as much as a chunk announces.
             body = io.BytesIO(head.read(MAX_RESPONSE_BYTES))
@@ -1021,10 +1024,10 @@ class _Connection(io.RawIOBase):
         return _FullResponse(head.status, head.headers, body)
 
     def is_silent(self) -> bool:
-        """Whether nothing has come, and the server has not closed it."""
-        self._deadline = None
+        """Whether nothing has come after the response, and the server has not closed it."""
+        self._incoming.deadline = None
         with suppress(OSError, HTTPException):
-            return self._reader.read(1) is None  # a byte would belong to no call
+            return self.read(1) is None  # a byte would belong to no call
         return False
 
     # For http.client.
@@ -1032,34 +1035,12 @@ class _Connection(io.RawIOBase):
     def sendall(self, data: bytes) -> None:
         self._request.write(data)
 
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return self._reader
+    def makefile(self, mode: str) -> _Exchange:
+        return self
 
     def close(self) -> None:
-        """Do nothing: http.client may close it before the body is read."""
-
-    # For the reader.
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        # Set anew before each wait, or a byte now and then would hold a call. Over TLS, it covers
-        # all of a recv_into.
-        self.sock.settimeout(0 if self._deadline is None else _remaining(self._deadline))
-        try:
-            # No more than is allowed: the reader's buffer may be larger. If nothing is, then one
-            # byte, which tells whether the response has ended.
-            received = self.sock.recv_into(buffer[: self._allowance or 1])
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return None
-        if received > self._allowance:
-            raise HTTPException("it is too large: a head of over 16 KiB, or over 1 MiB in all")
-        if not received and not self._may_end:
-            # http.client would take it for the end of the head, or of the body.
-            raise ConnectionError("the connection ended before the response did")
-        self._allowance -= received
-        return received
+        """Do nothing. http.client closes it before the body is read, and after. It may hold further
+        bytes, which must be noticed before the connection is used again."""
 
 
 class _OpenerAdapter:
@@ -1071,14 +1052,11 @@ class _OpenerAdapter:
 
     def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Ask the opener once."""
-        seconds = deadline - time.monotonic()
-        if seconds <= 0:
-            return _Failure(TimeoutError(), may_have_acted=False)
         try:
-            response: Any = self._opener.open(request, timeout=seconds)
+            response: Any = self._opener.open(request, timeout=_remaining(deadline))
         except HTTPError as error:  # urllib raises a response that is not a success
             if error.fp is None:  # it has no body, and on Python 3.9 no read()
-                return _FullResponse(error.code, error.headers or {}, io.BytesIO())
+                return _FullResponse(error.code, _masked_headers(error.headers), io.BytesIO())
             response = error
         except (OSError, HTTPException) as error:
             # urllib wraps in a URLError what happened, or a text.
@@ -1089,7 +1067,7 @@ class _OpenerAdapter:
             return _Failure(failure, may_have_acted=not isinstance(failure, unsent))
         try:
             body = io.BytesIO(response.read())
-            return _FullResponse(int(response.status), response.headers or {}, body)
+            return _FullResponse(int(response.status), _masked_headers(response.headers), body)
         except (OSError, HTTPException, ValueError, OverflowError) as error:
             return _Failure(error, may_have_acted=True)
         finally:

