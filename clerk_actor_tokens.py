@@ -333,7 +333,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         `ClerkErrors` with 402 if the plan has no impersonation, with 422 if an argument is invalid
         or the plan's impersonations are used up.
         """
-        # Hidden until they are known to be IDs, and not a secret that was passed by mistake.
+        # Hidden, since a secret may have been passed by mistake.
         user_id = _hide(user_id)
         actor = _hide_sub(actor)
         _require_id("user_id", user_id)
@@ -363,7 +363,9 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def revoke(
         self, actor_token_id: str | ActorToken, *, timeout: float | None = None
     ) -> ActorToken:
-        """Revoke a pending token: one whose link has not been opened. Returns the revoked token.
+        """Revoke a pending token: one whose link has not been opened.
+
+        Returns the token that Clerk responds with. Its `status`, by then "revoked", is not checked.
 
         Parameters:
 
@@ -376,7 +378,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         """
         if isinstance(actor_token_id, ActorToken):
             actor_token_id = actor_token_id.id  # or this frame would show the token's link
-        actor_token_id = _hide(actor_token_id)  # it may be a link, passed by mistake
+        actor_token_id = _hide(actor_token_id)  # a link may have been passed by mistake
         _require_id("actor_token_id", actor_token_id)
 
         call = _Call(
@@ -1299,6 +1301,7 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     _require(sys.stdin, "standard input is closed")
     # Windows' files may begin with U+FEFF.
     lines = [line.strip("\ufeff \t\r\n") for line in sys.stdin]
+    _require(any(lines), "standard input has no ID")
     return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]
 
 

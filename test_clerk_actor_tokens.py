@@ -741,6 +741,8 @@ def test_clerk_api_url_works_with_v1_and_without(
         "a blank": "https://x/ v1",
         "a line end after it": "https://api.clerk.com/v1\n",
         "a tab": "https://x.cl\terk.com/v1",
+        "a key as the host": f"http://{KEY}",
+        "a key in the path": f"https://api.clerk.com/{KEY}/v1",
     },
 )
 def test_a_server_url_that_may_lead_elsewhere_is_refused_and_not_repeated(url: Any) -> None:
@@ -748,7 +750,7 @@ def test_a_server_url_that_may_lead_elsewhere_is_refused_and_not_repeated(url: A
         ActorTokens(KEY, server_url=url)
 
     assert "evil" not in str(caught.value)
-    assert "hunter2" not in str(caught.value)
+    assert_no_secret_shows(caught.value)
 
 
 def test_a_clerk_api_url_that_is_refused_is_named_and_not_repeated(monkeypatch: Patch) -> None:
@@ -4183,6 +4185,12 @@ def test_revoke_reads_ids_from_standard_input(run: Run, server: Server) -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout == "act_1 revoked\nact_2 revoked\nact_3 revoked\n"
+
+
+def test_revoke_says_if_standard_input_has_no_id(run: Run) -> None:
+    done = run("revoke", "-", stdin=b" \r\n\n")
+
+    assert (done.returncode, done.stderr) == (2, "clerk-actor-tokens: standard input has no ID\n")
 
 
 def test_revoke_says_if_there_is_no_standard_input_to_read(run: Run, monkeypatch: Patch) -> None:
