@@ -2688,25 +2688,6 @@ def test_refused_connections_change_nothing_about_the_doubt(
     assert len(clock.pauses) == 2
 
 
-def test_the_message_for_a_timeout_after_a_refusal_does_not_say_that_nothing_was_sent(
-    serve: Serve, clock: Clock, monkeypatch: Patch
-) -> None:
-    client = serve(respond({}, 429, Connection="close")).client()
-    connections = itertools.count()
-
-    def time_out_after_the_first(*_: object) -> None:
-        if next(connections):
-            clock.advance(60)
-            raise TimeoutError("timed out")
-
-    on_connect(monkeypatch, time_out_after_the_first)
-
-    with fails(RequestTimeoutError, unknown=False) as caught:
-        create(client)
-
-    assert "no time was left" not in str(caught.value)
-
-
 @rows(
     "first, status",
     {
@@ -2986,6 +2967,16 @@ def test_closing_the_client_closes_all_idle_connections(serve: Serve) -> None:
     client.close()
 
     assert burst.wait_for_ended(12)
+
+
+def test_an_idle_connection_keeps_nothing_of_the_call_before(serve: Serve) -> None:
+    client = serve(respond(TOKEN, Echo=KEY)).client()
+    create(client)
+
+    shown = "".join(expand(client, {}, depth=12))
+
+    assert "laddr=" in shown, "the connection is idle"
+    assert not any(secret in shown for secret in SECRETS)
 
 
 def test_calls_one_at_a_time_after_a_burst_close_the_stale_connections(
