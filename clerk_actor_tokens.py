@@ -61,22 +61,22 @@ JSONObject = dict[str, Any]
 
 API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body
-MAX_HEAD_BYTES = 16 * 1024  # the head alone: a large one that is malformed is parsed slowly
+MAX_HEAD_BYTES = 16 * 1024  # the head alone: http.client parses a large malformed one slowly
 MAX_TIMEOUT = 86_400  # seconds: a day
 MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 seconds, by default
 
 
 # ---- Secrets: the key, tokens, links, and a proxy's login
-# Error trackers send the repr of each frame's variables, and some send the variables' attributes,
-# too. So in the frames of each error that this module makes, a secret is a `_Secret`, or it is in
-# an `io.BytesIO`. (Functions at work on one have it in plain variables, and while it is sent over
-# TLS, ssl.py has a view of it. What a signal handler raises just then may show it.)
+# Error trackers send the repr of each frame's variables, and some that of their attributes, too. So
+# in the frames of an error that this module makes, the key, a token, a link or a proxy's login is a
+# `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the actor, and what a
+# signal handler raises while a function works on a secret, or while ssl.py sends it.
 
 
 class _Secret(str):
-    """A text whose repr is `'***'`. `str()`, f-strings and `json` give the text itself.
+    """A text whose repr is `'***'`. Nothing else is hidden.
 
-    What its methods return, such as `strip`, is plain text.
+    `str()`, f-strings and `json` give the text itself, and methods such as `strip` plain text.
     """
 
     def __repr__(self) -> str:
@@ -85,16 +85,20 @@ class _Secret(str):
 
 def _hide(value: object) -> _Secret:
     """A text as a `_Secret`. Anything else becomes an empty one, which no check accepts."""
-    # str(value) would be the name of an Enum's member, such as "Engineers.ANNA".
+    # str() of a member of a `str` Enum would be its name, such as "Engineers.ANNA".
     return _Secret(str.__str__(value) if isinstance(value, str) else "")
+
+
+# A key begins with sk_ (a publishable one with pk_), but "task_1" has none. sk_live_ and sk_test_
+# are a key's even after a letter, as in "%3Dsk_live_".
+_KEY_START = "((?<![A-Za-z])[sp]k_|[sp]k_(test|live)_)"
 
 
 def _mask(text: object) -> str:
     """A text from outside without what looks like a key or a token."""
-    # A key begins with sk_, but in "task_1" it does not. Clerk's own count after a letter, too: %3D
-    # may stand before one. A token is a JWT: base64 of JSON, which begins with eyJ, and dots
-    # between its parts. An ID may have eyJ in it, but no dot. ((?!eyJ) keeps the search linear.)
-    key = r"((?<![A-Za-z])sk_|sk_(test|live)_)[\w.~+/=-]+"
+    key = _KEY_START + r"[\w.~+/=-]+"
+    # A token is a JWT: base64 of JSON, which begins with eyJ, and then parts after dots. An ID may
+    # have eyJ in it, but no dot. ((?!eyJ) keeps the search linear.)
     jwt = r"eyJ((?!eyJ)[\w-])*\.\w[\w.~+/=-]*"
     return re.sub(f"{key}|{jwt}", "***", str(text))
 
@@ -141,7 +145,7 @@ class ErrorDetail:
 
 
 # ---- Errors
-# They are dataclasses, so that `__init__` is typed. All fields but the message need defaults, since
+# As dataclasses, they have a typed `__init__`. All fields but the message need defaults, since
 # pickle and copy call the class with the message alone, and restore the attributes afterwards.
 
 
@@ -167,7 +171,8 @@ class ClerkBaseError(Exception):
 class SDKError(ClerkBaseError):
     """A response whose status is not a success, such as a gateway's page or a redirect.
 
-    The repr of `body` is `'***'`, since it may hold personal data. `retry_after` is in seconds.
+    The repr of `body` is `'***'`, since it may hold personal data. (But the message quotes the
+    beginning of a body that is not JSON.) `retry_after` is in seconds.
     """
 
     status_code: int = 0
@@ -187,7 +192,10 @@ class ClerkErrors(SDKError):
 
 @dataclass(eq=False, repr=False)
 class ResponseValidationError(ClerkBaseError):
-    """A success that is not the actor token that was asked for. Its `body` is as in `SDKError`."""
+    """A success without an actor token, or with one for another user or with another ID.
+
+    The other ID is meant in `revoke`. `body` is as in `SDKError`.
+    """
 
     status_code: int = 0
     headers: Message = field(default_factory=Message)
@@ -199,7 +207,7 @@ class NoResponseError(ClerkBaseError):
 
 
 class RequestTimeoutError(NoResponseError):
-    """The call's `timeout` passed before it succeeded, or an opener said so.
+    """The call's `timeout` passed before it succeeded, or an opener raised a `TimeoutError`.
 
     It is not a `TimeoutError`, which is an `OSError`: code that retries every `OSError` would
     create a second token.
@@ -333,7 +341,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         `ClerkErrors` with 402 if the plan has no impersonation, with 422 if an argument is invalid
         or the plan's impersonations are used up.
         """
-        # Hidden, since a secret may have been passed by mistake.
+        # The IDs are hidden, since a secret may have been passed by mistake.
         user_id = _hide(user_id)
         actor = _hide_sub(actor)
         _require_id("user_id", user_id)
@@ -354,8 +362,8 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             _encode({"user_id": user_id, "actor": actor, **limits}),
             timeout,
             is_repeatable=False,
-            doubt="Clerk may have created a token, and a retry could create another. Look for "
-            "actor_token.created in the dashboard's Logs: there is its ID, with which to revoke it",
+            doubt="Clerk may have created a token, and a retry could create another. The "
+            "dashboard's Logs show it as actor_token.created, with the ID to revoke",
             required_fields={"user_id": user_id},
         )
         return self._perform(call)
@@ -409,7 +417,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
     def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
         """Send a request, with retries where they are safe. Returns the token or the error."""
-        outcome: _FullResponse | _Failure = _NO_TIME_LEFT
+        outcome: _FullResponse | _Failure = _NO_TIME_LEFT  # unless there is an attempt
         may_have_acted = False  # in any attempt: a refusal does not undo a lost one before it
         retries = 0
         while time.monotonic() < call.deadline:
@@ -467,7 +475,7 @@ class _Call:
         self.required_fields = required_fields  # what the token must have, by name
 
 
-# ---- Checks of arguments. No message repeats a text: it may be a secret.
+# ---- Checks of arguments. No message repeats a key, an ID or a URL: it may be a secret.
 
 
 def _require(condition: object, sentence: str) -> None:
@@ -496,9 +504,9 @@ def _hide_sub(actor: object) -> JSONObject:
 
 
 def _require_id(name: str, value: _Secret) -> None:
-    # Clerk's IDs have nothing else. With dots, slashes or % in it, one could reach another path.
+    # With dots, slashes or % in it, an ID could reach another path of the API.
     is_id = re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", value) is not None
-    is_key = re.search("^[sp]k_|[sp]k_(test|live)_", value) is not None
+    is_key = re.search(_KEY_START, value) is not None
     _require(
         is_id and not is_key,
         f"{name} must be an ID such as user_... or act_..., as a str: letters, digits, _ and - "
@@ -549,6 +557,8 @@ def _parse_url(url: str) -> _Address | None:
     It is not left to urlsplit, some versions of which drop line ends (bpo-43882), and read
     [::1].evil.com as ::1 (python/cpython#103848).
     """
+    if not url.isascii():  # other characters may look like a slash or a dot, and become one
+        return None
     # A login has no # / ? [ ] or \: another parser might take what stands before it for the host.
     match = re.fullmatch(
         r"(?P<scheme>https?)://((?P<login>[^\s#/?\[\]\\]*)@)?"
@@ -557,8 +567,7 @@ def _parse_url(url: str) -> _Address | None:
         url,
         re.IGNORECASE,
     )
-    # ASCII: other characters may look like a slash or a dot, and become one.
-    if match is None or not url.isascii():
+    if match is None:
         return None
     address = _Address(**match.groupdict())
     return address if 0 < address.port < 65536 else None
@@ -566,15 +575,15 @@ def _parse_url(url: str) -> _Address | None:
 
 def _require_server(name: str, url: _Secret) -> _Address:
     """Where the key may be sent: anywhere over https, and over http to this machine only."""
-    # A key that was passed as the address would show in messages.
-    server = _parse_url(url) if _mask(url) == url else None
+    # With a key in the place of the host or in the path, each message would show it.
+    server = None if "/sk_" in url else _parse_url(url)
     if server and server.login is None:
         is_here = server.host.lower() in ("localhost", "127.0.0.1", "::1")
         if server.scheme == "https" or is_here:
             return server
     raise ValueError(
-        f"{name} must be a URL such as https://api.clerk.com/v1, without login and query. A port "
-        "must be from 1 to 65535. http:// may only lead to localhost, 127.0.0.1 or [::1]"
+        f"{name} must be a URL such as https://api.clerk.com/v1, without login, key and query. A "
+        "port must be from 1 to 65535. http:// may only lead to localhost, 127.0.0.1 or [::1]"
     )
 
 
@@ -593,7 +602,7 @@ def _find_proxy(server: _Address) -> _Address | None:
     return proxy
 
 
-# ---- From an outcome to a result or an error. Each function returns it, and none raises it.
+# ---- From an outcome to a result or an error. An error is returned, and not raised.
 
 
 _CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
@@ -619,7 +628,8 @@ class _FullResponse:
 
 
 def _is_timeout(error: object) -> bool:
-    """Whether it says that the time is up. (ETIMEDOUT: the system has given up a connection.)"""
+    """Whether a time limit has passed."""
+    # On Python 3.9, a socket's is a socket.timeout. With ETIMEDOUT, it was the system's own limit.
     return isinstance(error, (TimeoutError, socket.timeout)) and error.errno != errno.ETIMEDOUT
 
 
@@ -634,11 +644,12 @@ class _Failure:
         self.is_timeout = _is_timeout(error)
         is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
         self.advice = _CHECK_TRUST if is_untrusted else ""
-        # Anything but an OSError would come again: see "The network".
+        # See "The network".
         self.is_transient = isinstance(error, OSError) and not is_untrusted
         self.retry_after = None
 
 
+# How a call ends that has no time for an attempt.
 _NO_TIME_LEFT = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
 
 
@@ -713,17 +724,18 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
     body = _masked_body(response)
     document = _read_json(body) or {}
     errors = _parse_errors(document)
-    trace_id = _take(document, "clerk_trace_id", "")
+    trace_id = _take(document, "clerk_trace_id", str)
 
     if errors:
         texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
         texts.append(f"trace ID {trace_id}" if trace_id else "")
     elif body.lstrip().startswith(("{", "[", '"')):
         # Somebody else's JSON: its other fields may be personal data.
-        texts = [_take(document, "message", "") or _take(document, "detail", "")]
+        texts = [_take(document, "message", str) or _take(document, "detail", str)]
     else:
         texts = [body]
-    said = "; ".join(_quote(text) for text in texts if text)
+    quotes = [_quote(text) for text in texts]
+    said = "; ".join(quote for quote in quotes if quote)
 
     happened = f"got {response.status}: {said}" if said else f"got {response.status}"
     message = _message(call, may_have_acted, happened, *_status_advice(response, errors))
@@ -741,7 +753,7 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
         **facts,
         errors=errors,
         clerk_trace_id=trace_id or None,
-        meta=_take(document, "meta", {}) or None,
+        meta=_take(document, "meta", dict) or None,
     )
 
 
@@ -759,7 +771,7 @@ def _status_advice(response: _FullResponse, errors: tuple[ErrorDetail, ...]) -> 
     elif 300 <= response.status < 400:
         advice.append(f"The redirect was not followed. {_CHECK_ADDRESS}")
     if response.retry_after is not None:
-        advice.append(f"It asks to wait {response.retry_after:.0f} seconds")
+        advice.append(f"The server asks to wait {response.retry_after:.0f} seconds")
     return advice
 
 
@@ -786,19 +798,19 @@ def _parse_errors(document: JSONObject) -> tuple[ErrorDetail, ...]:
     return tuple(
         ErrorDetail(
             code=entry["code"],
-            message=_take(entry, "message", ""),
-            long_message=_take(entry, "long_message", ""),
-            meta=_take(entry, "meta", {}) or None,
+            message=_take(entry, "message", str),
+            long_message=_take(entry, "long_message", str),
+            meta=_take(entry, "meta", dict) or None,
         )
-        for entry in _take(document, "errors", [])
-        if isinstance(entry, dict) and _take(entry, "code", "")
+        for entry in _take(document, "errors", list)
+        if isinstance(entry, dict) and _take(entry, "code", str)
     )
 
 
-def _take(document: JSONObject, name: str, default: Any) -> Any:
-    """A field of a JSON object, or the default if it is missing or of another type."""
+def _take(document: JSONObject, name: str, kind: type) -> Any:
+    """A field of a JSON object, or an empty one if it is missing or of another type."""
     value = document.get(name)
-    return value if isinstance(value, type(default)) else default
+    return value if isinstance(value, kind) else kind()
 
 
 # ---- The network
@@ -808,8 +820,9 @@ def _take(document: JSONObject, name: str, default: Any) -> Any:
 #   Requests are written to memory first, and go out at once.
 # - Idle connections. One is used again only if it fell idle in this process, a few seconds ago at
 #   most, and no byte waits to be read: what comes between two calls belongs to neither.
-# An OSError means that a connection could not be made or was lost, which may pass. What would come
-# again, such as an invalid response or a proxy's refusal, is an HTTPException.
+# - Two kinds of exceptions. After an OSError, such as a lost connection, a retry may help (but not
+#   after an invalid certificate). After an HTTPException, it would not: a response is invalid, or
+#   the proxy refuses.
 
 
 class _Network:
@@ -835,14 +848,14 @@ class _Network:
         try:
             sock = self._take_idle() or self._connect(deadline)
             exchange = _Exchange(sock, deadline)  # raises if no time is left
-            may_have_acted = True
+            may_have_acted = True  # from here on
             headers = dict(request.header_items())
             head = exchange.send(self._http(), "POST", request.selector, request.data, headers)
             response = exchange.read_response(head)
             if not head.will_close:
                 # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
                 self._idle.append((exchange, os.getpid(), time.time()))
-                sock = None
+                sock = None  # it stays open
             return response
         except (OSError, HTTPException, UnicodeError) as error:  # UnicodeError: too long a host
             if _is_foreign_timeout(error, deadline):
@@ -877,7 +890,7 @@ class _Network:
             if self._proxy:
                 _open_tunnel(sock, self._proxy, self._server, deadline)
             if self._tls:
-                # With the handshake: a truststore.SSLContext verifies certificates in wrap_socket.
+                # The handshake is made here, where a truststore.SSLContext verifies certificates.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=self._server.host)
             return sock
@@ -903,7 +916,7 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         share = _remaining(deadline) / len(addresses)
         end = time.monotonic() + share
         address = addresses.pop(0)[4]
-        try:  # an address is a number, which is not looked up again
+        try:  # no look-up: the address is a number
             return socket.create_connection(address[:2], share)
         except OSError as error:
             if not addresses or _is_foreign_timeout(error, end):
@@ -982,7 +995,11 @@ class _Incoming(io.RawIOBase):
 
 
 class _Exchange(io.BufferedReader):
-    """A request and its response, over a connection. http.client takes it for a socket."""
+    """A request and its response, over a connection.
+
+    http.client takes it for a socket: it writes the request with `sendall`, and reads the response
+    from what `makefile` returns.
+    """
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         sock.settimeout(_remaining(deadline))  # for `send`
@@ -999,7 +1016,8 @@ class _Exchange(io.BufferedReader):
         http.sock = self  # so it does not connect
         http.request(method, target, body, headers)
 
-        # Written to memory, it goes out at once. Then it is emptied: an idle connection holds it.
+        # It is in memory now, and goes out at once. Then it is emptied, by closing it: an idle
+        # connection holds it.
         with self._request as request:
             # A view, since ssl.py has its argument in a local variable, whose repr would show it.
             # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
@@ -1026,7 +1044,7 @@ class _Exchange(io.BufferedReader):
         return _FullResponse(head.status, head.headers, body)
 
     def is_silent(self) -> bool:
-        """Whether nothing has come after the response, and the server has not closed it."""
+        """Whether nothing has come after the response, and the connection is open. Asked once."""
         self._incoming.deadline = None
         with suppress(OSError, HTTPException):
             return self.read(1) is None  # a byte would belong to no call
@@ -1054,8 +1072,9 @@ class _OpenerAdapter:
 
     def attempt(self, request: Request, deadline: float) -> _FullResponse | _Failure:
         """Ask the opener once."""
+        seconds = max(deadline - time.monotonic(), 0.001)  # 0 would tell a socket not to wait
         try:
-            response: Any = self._opener.open(request, timeout=_remaining(deadline))
+            response: Any = self._opener.open(request, timeout=seconds)
         except HTTPError as error:  # urllib raises a response that is not a success
             if error.fp is None:  # it has no body, and on Python 3.9 no read()
                 return _FullResponse(error.code, _masked_headers(error.headers), io.BytesIO())
@@ -1138,8 +1157,8 @@ class Sandbox:
 
         - `failure`: the status of the response, from 400 to 599; or an exception to raise in place
           of a response, such as `TimeoutError()`.
-        - `acted`: whether Clerk carries out the request, so that only its response is lost. Real
-          failures of that kind leave a doubt: a status from 500 on, or a `TimeoutError`.
+        - `acted`: whether Clerk carries out the request, so that only its response is lost. That is
+          for a status from 500 on and for exceptions: with a 4XX, Clerk has never acted.
         - `code`, `message`: of the error in Clerk's envelope.
         - `headers`: of the response, such as `{"Retry-After": "3"}`.
 
@@ -1283,7 +1302,7 @@ def _revoke_command(options: Any) -> int:
         try:
             token = clerk.revoke(token_id)
         except _FAILURES as error:
-            # Shown only if it looks like an ID: it may be a secret that was pasted.
+            # An invalid one is shown only if it looks like an ID: it may be a secret.
             is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)
             subject = f"{place} ({_mask(token_id)})" if is_shown else place
             worst = max(worst, _report(subject, error))

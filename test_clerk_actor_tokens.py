@@ -672,7 +672,7 @@ def test_neither_a_client_nor_its_attributes_show_the_key(opener: Any) -> None:
         "http to 127.0.0.1": ("http://127.0.0.1:80/v1", "http://127.0.0.1:80/v1"),
         "http to ::1": ("http://[::1]:80/v1", "http://[::1]:80/v1"),
         "scheme in capitals": ("HTTPS://x/v1", "https://x/v1"),
-        "a name": ("https://a-b.c_d.example/v1", "https://a-b.c_d.example/v1"),
+        "a name": ("https://a-b.desk_d.example/v1", "https://a-b.desk_d.example/v1"),
         "a path": ("https://x:444/aB~c/%4a.D-e_f", "https://x:444/aB~c/%4a.D-e_f"),
         "IPv6": ("https://[2001:db8::f]/v1", "https://[2001:db8::f]/v1"),
         "a slash at the end": ("https://x/v1/", "https://x/v1"),
@@ -1013,6 +1013,7 @@ EACH_USE = rows(
         "a number": 5,
         "bytes": b"user_1",
         "another secret key": "sk_live_another",
+        "a key after a hyphen": "act-sk_another",
         "a publishable key": "pk_test_another",
         "a hyphen": "-",
         "what begins with _": "_1",
@@ -1446,8 +1447,8 @@ def test_a_success_that_is_no_json_object_is_not_quoted(body: bytes) -> None:
 
 DID_NOT_ACT = "Clerk did not act."
 CREATE_DOUBT = (
-    "Clerk may have created a token, and a retry could create another. Look for "
-    "actor_token.created in the dashboard's Logs: there is its ID, with which to revoke it."
+    "Clerk may have created a token, and a retry could create another. The dashboard's Logs show "
+    "it as actor_token.created, with the ID to revoke."
 )
 REVOKE_DOUBT = "Clerk may have revoked the token. A retry is safe."
 CHECK_ADDRESS = "Check server_url or CLERK_API_URL. Clerk did not act."
@@ -1562,7 +1563,7 @@ def test_retry_after_is_a_number_of_seconds_and_stands_in_the_message(
     with pytest.raises(SDKError) as caught:
         create(stubbed(answer, status, {"retry-AFTER": value}))
 
-    said = f"It asks to wait {str(value).strip()} seconds. Clerk "
+    said = f"The server asks to wait {str(value).strip()} seconds. Clerk "
     assert caught.value.retry_after == seconds
     assert (said in str(caught.value)) is (seconds is not None)
 
@@ -1598,6 +1599,7 @@ LONG_TRACE_ID = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     "document, said",
     {
         "code alone": ({"errors": [{"code": "c"}]}, "c."),
+        "a code of dots": ({"errors": [{"code": "..."}, {"code": "c"}]}, "c."),
         "short": ({"errors": [{"code": "c", "message": "short"}]}, "c: short."),
         "long message, trace ID": (
             CLERKS_ERRORS,
