@@ -602,7 +602,8 @@ def _find_proxy(server: _Address) -> _Address | None:
     return proxy
 
 
-# ---- From an outcome to a result or an error. An error is returned, and not raised.
+# ---- From an outcome to a result or an error. An error is returned, not raised: its traceback
+# would have frames with a response in them.
 
 
 _CHECK_ADDRESS = "Check server_url or CLERK_API_URL"
@@ -871,7 +872,7 @@ class _Network:
                 self._idle.pop()[0].sock.close()
 
     def _take_idle(self) -> socket.socket | None:
-        """The oldest idle connection that is usable. The unusable ones before it get closed."""
+        """The oldest idle connection that is usable. Older ones are closed, such as a burst's."""
         with suppress(IndexError):
             while True:
                 exchange, process, since = self._idle.pop(0)
@@ -1079,6 +1080,7 @@ class _OpenerAdapter:
             if error.fp is None:  # it has no body, and on Python 3.9 no read()
                 return _FullResponse(error.code, _masked_headers(error.headers), io.BytesIO())
             response = error
+        # A signal handler's TimeoutError cannot be told from the opener's.
         except (OSError, HTTPException) as error:
             # urllib wraps in a URLError what happened, or a text.
             wrapped = error.reason if isinstance(error, URLError) else None
@@ -1324,7 +1326,7 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]
 
 
-# What the constructor or a call raises. (OSError: TLS cannot be set up.)
+# What a new client, the reading of IDs or a call raises. (OSError: the first two.)
 _FAILURES = (ClerkBaseError, ValueError, OSError)
 
 
