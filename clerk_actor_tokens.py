@@ -69,8 +69,8 @@ MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 se
 # ---- Secrets: the key, tokens, links, and a proxy's login
 # Error trackers send the repr of each frame's variables, and some that of their attributes, too. So
 # in the frames of an error that this module makes, the key, a token, a link or a proxy's login is a
-# `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the actor, and what a
-# signal handler raises while a function works on a secret, or while ssl.py sends it.
+# `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the actor, and somebody
+# else's exception (a signal handler's, a tracer's) while http.client or ssl.py works on a secret.
 
 
 class _Secret(str):
@@ -98,8 +98,9 @@ def _mask(text: object) -> str:
     """A text from outside without what looks like a key or a token."""
     key = _KEY_START + r"[\w.~+/=-]+"
     # A token is a JWT: base64 of JSON, which begins with eyJ, and then parts after dots. An ID may
-    # have eyJ in it, but no dot. ((?!eyJ) keeps the search linear.)
-    jwt = r"eyJ((?!eyJ)[\w-])*\.\w[\w.~+/=-]*"
+    # have eyJ in it, but no dot. (Without (?!eyJ) and the limit, a page could cost much time, and
+    # memory.)
+    jwt = r"eyJ((?!eyJ)[\w-]){0,4000}\.\w[\w.~+/=-]*"
     return re.sub(f"{key}|{jwt}", "***", str(text))
 
 
@@ -310,11 +311,12 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         if opener is None:
             self._transport = _Network(server, _find_proxy(server), ssl_context)
             self._max_retries = max_retries
+            # Not in __del__: the sockets may be collected before it runs, each with a
+            # ResourceWarning.
+            weakref.finalize(self, self._transport.close)
         else:
             self._transport = _OpenerAdapter(server, opener)
             self._max_retries = 0
-        # Not in __del__: the sockets may be collected before it runs, each with a ResourceWarning.
-        weakref.finalize(self, self._transport.close)
 
     def create(
         self,
@@ -616,14 +618,16 @@ _CHECK_TRUST = (
 class _FullResponse:
     """A complete response, of whatever status."""
 
-    def __init__(self, status: int, headers: Message, body: io.BytesIO) -> None:
+    def __init__(self, status: int, headers: Any, body: io.BytesIO) -> None:
         self.status = status
-        self.headers = headers
+        self.is_success = 200 <= status < 300
+        # A success may stay as it is: no error can show it until one is made of it.
+        self.headers = headers if self.is_success else _masked_headers(headers)
         self.body = body
         # Only a redirect or a refusal says that Clerk did not act.
         self.may_have_acted = not 300 <= status < 500
         self.is_transient = status == 429 or status >= 500
-        wait = str(headers["Retry-After"])
+        wait = "" if self.is_success else str(self.headers["Retry-After"])
         is_seconds = re.fullmatch(r"\s*[0-9]{1,9}\s*", wait) is not None  # and not a date
         self.retry_after = float(wait) if is_seconds else None
 
@@ -695,7 +699,7 @@ def _read_outcome(
     """The token of a call, or its error. `may_have_acted` is about all of its attempts."""
     if isinstance(outcome, _Failure):
         return _failure_error(call, outcome, may_have_acted)
-    if not 200 <= outcome.status < 300:
+    if not outcome.is_success:
         return _status_error(call, outcome, may_have_acted)
 
     result = _parse_token(outcome.body.getvalue(), call.required_fields)
@@ -742,7 +746,7 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
     message = _message(call, may_have_acted, happened, *_status_advice(response, errors))
     facts: JSONObject = {
         "status_code": response.status,
-        "headers": _masked_headers(response.headers),
+        "headers": response.headers,
         "body": body,
         "retry_after": response.retry_after,
     }
@@ -835,9 +839,8 @@ class _Network:
         self._server = server
         self._proxy = proxy
         self.route = server.netloc + (f" through the proxy {proxy.host_port}" if proxy else "")
-        self._tls: ssl.SSLContext | None = None
-        if server.scheme == "https":
-            self._tls = ssl_context or ssl.create_default_context()
+        is_https = server.scheme == "https"
+        self._tls = (ssl_context or ssl.create_default_context()) if is_https else None
         # Each with the process and the time (in seconds) in which it fell idle. Threads share the
         # list: append and pop are atomic.
         self._idle: list[tuple[_Exchange, int, float]] = []
@@ -876,10 +879,15 @@ class _Network:
         with suppress(IndexError):
             while True:
                 exchange, process, since = self._idle.pop(0)
-                is_fresh = 0 <= time.time() - since < MAX_IDLE_SECONDS
-                if process == os.getpid() and is_fresh and exchange.is_silent():
+                is_usable = False
+                try:
+                    is_fresh = 0 <= time.time() - since < MAX_IDLE_SECONDS
+                    is_usable = process == os.getpid() and is_fresh and exchange.is_silent()
+                finally:  # after Ctrl-C, too
+                    if not is_usable:
+                        exchange.sock.close()
+                if is_usable:
                     return exchange.sock
-                exchange.sock.close()
         return None
 
     def _connect(self, deadline: float) -> socket.socket:
@@ -943,7 +951,7 @@ def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadlin
 
 
 def _login_headers(proxy: _Address) -> dict[str, str]:
-    if proxy.login is None:
+    if not proxy.login:
         return {}
     login = proxy.login if ":" in proxy.login else f"{proxy.login}:"
     encoded = base64.b64encode(unquote_to_bytes(login)).decode()
@@ -975,6 +983,10 @@ class _Incoming(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        """Do nothing. The garbage collector may close it before the HTTPResponse, whose end flushes
+        it: that would be an "Exception ignored"."""
 
     def readinto(self, buffer: Any) -> int | None:
         # Set anew before each wait, or a byte now and then would hold a call. Over TLS, it covers
@@ -1047,9 +1059,12 @@ class _Exchange(io.BufferedReader):
     def is_silent(self) -> bool:
         """Whether nothing has come after the response, and the connection is open. Asked once."""
         self._incoming.deadline = None
-        with suppress(OSError, HTTPException):
+        try:
             return self.read(1) is None  # a byte would belong to no call
-        return False
+        except (OSError, HTTPException) as error:
+            if _is_timeout(error):  # somebody else's: this socket does not wait
+                raise
+            return False
 
     # For http.client.
 
@@ -1078,7 +1093,7 @@ class _OpenerAdapter:
             response: Any = self._opener.open(request, timeout=seconds)
         except HTTPError as error:  # urllib raises a response that is not a success
             if error.fp is None:  # it has no body, and on Python 3.9 no read()
-                return _FullResponse(error.code, _masked_headers(error.headers), io.BytesIO())
+                return _FullResponse(error.code, error.headers, io.BytesIO())
             response = error
         # A signal handler's TimeoutError cannot be told from the opener's.
         except (OSError, HTTPException) as error:
@@ -1090,7 +1105,7 @@ class _OpenerAdapter:
             return _Failure(failure, may_have_acted=not isinstance(failure, unsent))
         try:
             body = io.BytesIO(response.read())
-            return _FullResponse(int(response.status), _masked_headers(response.headers), body)
+            return _FullResponse(int(response.status), response.headers, body)
         except (OSError, HTTPException, ValueError, OverflowError) as error:
             return _Failure(error, may_have_acted=True)
         finally:

@@ -3090,13 +3090,14 @@ LIMITS = pytest.mark.parametrize("limit", [TimeLimit, TimeoutError])
 
 
 @rows(
-    "owner, function",
+    "owner, function, calls_before",
     {
-        "looking up": (socket, "getaddrinfo"),
-        "connecting": (socket.socket, "connect"),
-        "shaking hands": (ssl.SSLContext, "wrap_socket"),
-        "sending": (socket.socket, "sendall"),
-        "receiving": (socket.socket, "recv_into"),
+        "looking up": (socket, "getaddrinfo", 0),
+        "connecting": (socket.socket, "connect", 0),
+        "shaking hands": (ssl.SSLContext, "wrap_socket", 0),
+        "sending": (socket.socket, "sendall", 0),
+        "receiving": (socket.socket, "recv_into", 0),
+        "looking at an idle connection": (socket.socket, "recv_into", 1),
     },
 )
 @LIMITS
@@ -3106,6 +3107,7 @@ def test_a_time_limit_of_the_programs_reaches_the_caller_as_it_is(
     monkeypatch: Patch,
     owner: Any,
     function: str,
+    calls_before: int,
     limit: type[Exception],
 ) -> None:
     server = serve(https=function == "wrap_socket")
@@ -3113,6 +3115,8 @@ def test_a_time_limit_of_the_programs_reaches_the_caller_as_it_is(
     original = getattr(owner, function)
     lead_localhost_to(monkeypatch, server.port, server.port)
     reached: list[str] = []
+    for _ in range(calls_before):
+        revoke(client)
 
     def interrupt(*args: Any, **options: Any) -> Any:
         if threading.current_thread() is threading.main_thread():
@@ -3158,9 +3162,9 @@ Alarm = Callable[[type[BaseException]], Script]
 
 
 @SIGNALS
-@LIMITS
+@pytest.mark.parametrize("limit", [TimeLimit, TimeoutError, KeyboardInterrupt])
 @CREATE_AND_REVOKE
-def test_a_signals_time_limit_ends_the_call_and_its_connection(
+def test_what_a_signal_raises_ends_the_call_and_its_connection(
     serve: Serve, alarm: Alarm, limit: type[Exception], call: Call
 ) -> None:
     server = serve(alarm(limit))
@@ -3205,14 +3209,18 @@ def test_a_signals_time_limit_ends_the_wait_for_a_proxy(
     assert_no_secret_shows(caught.value)
 
 
-@SIGNALS
-def test_ctrl_c_in_a_call_leaves_no_connection_open(serve: Serve, alarm: Alarm) -> None:
-    server = serve(alarm(KeyboardInterrupt))
+def test_a_time_limit_in_a_pause_shows_no_secret_that_came_back(
+    serve: Serve, monkeypatch: Patch
+) -> None:
+    client = serve(respond({}, 429, Echo=KEY)).client()
 
-    with pytest.raises(KeyboardInterrupt) as caught:
-        create(server.client())
+    def interrupt(seconds: float) -> None:
+        raise TimeLimit
 
-    assert server.hung_up.wait(10), "the connection stays open"
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(TimeLimit) as caught:
+        create(client)
+
     assert_no_secret_shows(caught.value)
 
 
