@@ -419,10 +419,13 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
     def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
         """Send a request, with retries where they are safe. Returns the token or the error."""
-        outcome: _FullResponse | _Failure = _NO_TIME_LEFT  # unless there is an attempt
+        if time.monotonic() >= call.deadline:
+            failure = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
+            return _failure_error(call, failure, may_have_acted=False)
+
         may_have_acted = False  # in any attempt: a refusal does not undo a lost one before it
         retries = 0
-        while time.monotonic() < call.deadline:
+        while True:
             outcome = self._transport.attempt(call.request, call.deadline)
             may_have_acted = may_have_acted or outcome.may_have_acted
 
@@ -654,10 +657,6 @@ class _Failure:
         self.retry_after = None
 
 
-# How a call ends that has no time for an attempt.
-_NO_TIME_LEFT = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
-
-
 def _read_json(text: str | bytes) -> JSONObject | None:
     """The JSON object in a text, or None if it is anything else."""
     document: Any = None
@@ -666,13 +665,23 @@ def _read_json(text: str | bytes) -> JSONObject | None:
     return document if isinstance(document, dict) else None
 
 
-# What the fields are in JSON. They are compared by `type()`, since isinstance(True, int) is true.
-_TOKEN_FIELDS = (
-    ("text", (str,), ("object", "id", "status", "user_id")),
-    ("an object", (dict,), ("actor",)),
-    ("a whole number", (int,), ("created_at", "updated_at")),
-    ("text or null", (str, type(None)), ("token", "url")),
-)
+_TOKEN_FIELDS = {
+    "object": "text",
+    "id": "text",
+    "status": "text",
+    "user_id": "text",
+    "actor": "an object",
+    "created_at": "a whole number",
+    "updated_at": "a whole number",
+    "token": "text or null",
+    "url": "text or null",
+}
+_JSON_TYPES = {
+    "text": (str,),
+    "an object": (dict,),
+    "a whole number": (int,),
+    "text or null": (str, type(None)),
+}
 
 
 def _parse_token(body: bytes, required_fields: dict[str, str]) -> ActorToken | str:
@@ -680,13 +689,12 @@ def _parse_token(body: bytes, required_fields: dict[str, str]) -> ActorToken | s
     document = _read_json(body)
     if document is None:
         return f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}"
-    fields: JSONObject = {}
-    for words, types, names in _TOKEN_FIELDS:
-        for name in names:
-            fields[name] = document.get(name)
-            if type(fields[name]) not in types:
-                return f"its {name} should be {words}"
-    # An ID that was not asked for: the response is late, or a gateway has mixed up two.
+    fields: JSONObject = {name: document.get(name) for name in _TOKEN_FIELDS}
+    for name, kind in _TOKEN_FIELDS.items():
+        # By `type()`, since isinstance(True, int) is true.
+        if type(fields[name]) not in _JSON_TYPES[kind]:
+            return f"its {name} should be {kind}"
+    # Another ID than the one asked for: the response is late, or a gateway has mixed up two.
     for name, value in {"object": "actor_token", **required_fields}.items():
         if fields[name] != value:
             return f"its {name} should be {value}"
@@ -729,19 +737,7 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
     body = _masked_body(response)
     document = _read_json(body) or {}
     errors = _parse_errors(document)
-    trace_id = _take(document, "clerk_trace_id", str)
-
-    if errors:
-        texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
-        texts.append(f"trace ID {trace_id}" if trace_id else "")
-    elif body.lstrip().startswith(("{", "[", '"')):
-        # Somebody else's JSON: its other fields may be personal data.
-        texts = [_take(document, "message", str) or _take(document, "detail", str)]
-    else:
-        texts = [body]
-    quotes = [_quote(text) for text in texts]
-    said = "; ".join(quote for quote in quotes if quote)
-
+    said = _said(body, document, errors)
     happened = f"got {response.status}: {said}" if said else f"got {response.status}"
     message = _message(call, may_have_acted, happened, *_status_advice(response, errors))
     facts: JSONObject = {
@@ -757,9 +753,24 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
         may_have_acted,
         **facts,
         errors=errors,
-        clerk_trace_id=trace_id or None,
+        clerk_trace_id=_take(document, "clerk_trace_id", str) or None,
         meta=_take(document, "meta", dict) or None,
     )
+
+
+def _said(body: str, document: JSONObject, errors: tuple[ErrorDetail, ...]) -> str:
+    """What a response says that is not a success, on one line."""
+    if errors:
+        texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
+        trace_id = _take(document, "clerk_trace_id", str)
+        texts.append(f"trace ID {trace_id}" if trace_id else "")
+    elif body.lstrip().startswith(("{", "[", '"')):
+        # Somebody else's JSON: its other fields may be personal data.
+        texts = [_take(document, "message", str) or _take(document, "detail", str)]
+    else:
+        texts = [body]
+    quotes = [_quote(text) for text in texts]
+    return "; ".join(quote for quote in quotes if quote)
 
 
 def _status_advice(response: _FullResponse, errors: tuple[ErrorDetail, ...]) -> list[str]:
