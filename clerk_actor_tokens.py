@@ -69,8 +69,8 @@ MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 se
 # ---- Secrets: the key, tokens, links, and a proxy's login
 # Error trackers send the repr of each frame's variables, and some that of their attributes, too. So
 # in the frames of an error that this module makes, the key, a token, a link or a proxy's login is a
-# `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the actor, and somebody
-# else's exception (a signal handler's, a tracer's) while http.client or ssl.py works on a secret.
+# `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the actor, and what a
+# signal handler raises while a function, or ssl.py, works on a secret.
 
 
 class _Secret(str):
@@ -864,8 +864,12 @@ class _Network:
             sock = self._take_idle() or self._connect(deadline)
             exchange = _Exchange(sock, deadline)  # raises if no time is left
             may_have_acted = True  # from here on
-            headers = dict(request.header_items())
-            head = exchange.send(self._http(), "POST", request.selector, request.data, headers)
+            login = _Secret(f"Authorization: {request.get_header('Authorization')}\r\n")
+            # `request.headers` are those without the login.
+            http = self._http()
+            head = exchange.send(
+                http, "POST", request.selector, request.data, request.headers, login
+            )
             response = exchange.read_response(head)
             if not head.will_close:
                 # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
@@ -947,12 +951,12 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
 def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadline: float) -> None:
     """Ask a proxy for a connection to the server."""
     http = HTTPConnection(server.host, server.port)
-    headers = _login_headers(proxy)
+    login = _proxy_login(proxy)
     exchange = _Exchange(sock, deadline)
     try:
         # The rest of the response can be left: the server has sent nothing yet, since in TLS the
         # client speaks first.
-        status = exchange.send(http, "CONNECT", server.host_port, None, headers).status
+        status = exchange.send(http, "CONNECT", server.host_port, None, {}, login).status
     except HTTPException:  # its text may repeat the login
         raise HTTPException("the proxy's response is invalid") from None
     if status >= 500:
@@ -961,12 +965,13 @@ def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadlin
         raise HTTPException(f"the proxy responded {status}. Check the proxy's login and rules")
 
 
-def _login_headers(proxy: _Address) -> dict[str, str]:
+def _proxy_login(proxy: _Address) -> _Secret:
+    """The line of a head with the proxy's login, if it has one."""
     if not proxy.login:
-        return {}
+        return _Secret()
     login = proxy.login if ":" in proxy.login else f"{proxy.login}:"
     encoded = base64.b64encode(unquote_to_bytes(login)).decode()
-    return {"Proxy-Authorization": _Secret(f"Basic {encoded}")}
+    return _Secret(f"Proxy-Authorization: Basic {encoded}\r\n")
 
 
 def _remaining(deadline: float) -> float:
@@ -1033,19 +1038,28 @@ class _Exchange(io.BufferedReader):
         super().__init__(self._incoming)
 
     def send(
-        self, http: HTTPConnection, method: str, target: str, body: Any, headers: dict[str, str]
+        self,
+        http: HTTPConnection,
+        method: str,
+        target: str,
+        body: Any,
+        headers: Mapping[str, str],
+        login: _Secret,
     ) -> HTTPResponse:
         """Send a request. Returns the head of its response."""
-        http.set_debuglevel(0)  # a program may have set the class's, which prints the key
+        http.set_debuglevel(0)  # a program may have set the class's, which prints requests
         http.sock = self  # so it does not connect
         http.request(method, target, body, headers)
 
         # It is in memory now, and goes out at once. Then it is emptied, by closing it: an idle
-        # connection holds it.
+        # connection holds it. The login comes after the first line only here, so that neither
+        # http.client nor a tracer has it.
         with self._request as request:
             # A view, since ssl.py has its argument in a local variable, whose repr would show it.
             # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
-            self.sock.sendall(memoryview(request.getvalue()))
+            self.sock.sendall(
+                memoryview(request.getvalue().replace(b"\r\n", f"\r\n{login}".encode(), 1))
+            )
         try:
             return http.getresponse()
         # From the email package, about `multipart/x; boundary*;boundary*0=a` in a head.

@@ -2197,7 +2197,8 @@ def test_sentry_x_ray_and_ddtrace_see_one_call_with_its_url(
 @rows(
     "name, bug, requests",
     {
-        "before it is sent": ("putrequest", ValueError("bug"), 1),
+        "before it is written": ("putrequest", ValueError("bug"), 1),
+        "before it is sent": ("send", ValueError("bug"), 1),
         "after it is sent": ("getresponse", ZeroDivisionError("bug"), 2),
     },
 )
@@ -3550,7 +3551,7 @@ def test_a_tracers_bug_shows_no_login_of_a_proxy(proxied: Proxied, monkeypatch: 
         raise ZeroDivisionError
 
     client, _ = proxied(hang_up)
-    trace(monkeypatch, "putrequest", fail)
+    trace(monkeypatch, "send", fail)
 
     with pytest.raises(ZeroDivisionError) as caught:
         create(client)
