@@ -67,10 +67,11 @@ MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 se
 
 
 # ---- Secrets: the key, tokens, links, and a proxy's login
-# Error trackers send the repr of each frame's variables, and some that of their attributes, too. So
-# in the frames of an error that this module makes, the key, a token, a link or a proxy's login is a
-# `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the actor, and what a
-# signal handler raises while a function, or ssl.py, works on a secret.
+# Error trackers send the repr of each frame's variables. Some send the repr of the variables'
+# attributes, too. So in the frames of an error that this module makes, the key, a token, a link or
+# a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the
+# actor or in place of a number, and what a signal handler raises while a function (of this module,
+# http.client or ssl.py) works on a secret.
 
 
 class _Secret(str):
@@ -89,13 +90,13 @@ def _hide(value: object) -> _Secret:
     return _Secret(str.__str__(value) if isinstance(value, str) else "")
 
 
-# A key begins with sk_ (a publishable one with pk_), but "task_1" has none. sk_live_ and sk_test_
-# are a key's even after a letter, as in "%3Dsk_live_".
+# What a key begins with: sk_ (a publishable one: pk_). After a letter, as in "task_1", it does not
+# count. But sk_test_ and sk_live_ do, since "%3D" may stand before a key.
 _KEY_START = "((?<![A-Za-z])[sp]k_|[sp]k_(test|live)_)"
 
 
 def _mask(text: object) -> str:
-    """A text from outside without what looks like a key or a token."""
+    """Text from outside. What looks like a key or a token becomes ***."""
     key = _KEY_START + r"[\w.~+/=-]+"
     # A token is a JWT: base64 of JSON, which begins with eyJ, and then parts after dots. An ID may
     # have eyJ in it, but no dot. (Without (?!eyJ) and the limit, a page could cost much time, and
@@ -105,7 +106,7 @@ def _mask(text: object) -> str:
 
 
 def _quote(text: object) -> str:
-    """Text from outside as one short line, without what looks like a key or a token."""
+    """Text from outside as one short line, masked."""
     line = _mask(text)[:2000]  # a page may have a megabyte
     line = "".join(character if character.isprintable() else " " for character in line)
     return " ".join(line.split())[:200].rstrip(".: ")
@@ -193,9 +194,9 @@ class ClerkErrors(SDKError):
 
 @dataclass(eq=False, repr=False)
 class ResponseValidationError(ClerkBaseError):
-    """A success without an actor token, or with one for another user or with another ID.
+    """A success without an actor token, for another user (create), or of another token (revoke).
 
-    The other ID is meant in `revoke`. `body` is as in `SDKError`.
+    `body` is as in `SDKError`.
     """
 
     status_code: int = 0
@@ -204,7 +205,7 @@ class ResponseValidationError(ClerkBaseError):
 
 
 class NoResponseError(ClerkBaseError):
-    """The last attempt got no complete and valid HTTP response."""
+    """The call ended without a complete and valid HTTP response."""
 
 
 class RequestTimeoutError(NoResponseError):
@@ -218,7 +219,7 @@ class RequestTimeoutError(NoResponseError):
 # ---- The client
 
 
-@runtime_checkable
+@runtime_checkable  # for isinstance, and for tools that check types at run time
 class Response(Protocol):
     """What an opener returns. `headers` has `items()`, as a dict and `http.client`'s headers do."""
 
@@ -264,7 +265,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
       retried after an invalid certificate or response, or after a proxy's 3XX or 4XX.
     - `ssl_context`: the TLS settings for https. If None: `ssl.create_default_context()`.
     - `opener`: takes the place of the network, and of the retries, the TLS settings and the proxy.
-      It is asked once a call.
+      It is asked once a call, at most.
 
     The proxy is found when the client is made, where urllib finds it: HTTPS_PROXY and NO_PROXY, or
     the system's settings. It must be an http proxy.
@@ -412,7 +413,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def _perform(self, call: _Call) -> ActorToken:
         """Make a call. Returns its token, or raises its error."""
         result = self._send(call)
-        # Raised here, since this frame has nothing of a response that is not masked.
+        # Raised here, in a frame that has no response.
         if isinstance(result, ClerkBaseError):
             raise result
         return result
@@ -580,14 +581,14 @@ def _parse_url(url: str) -> _Address | None:
 
 def _require_server(name: str, url: _Secret) -> _Address:
     """Where the key may be sent: anywhere over https, and over http to this machine only."""
-    # With a key in the place of the host or in the path, each message would show it.
-    server = None if "/sk_" in url else _parse_url(url)
+    # With a key in it, each message would show the key.
+    server = None if re.search(_KEY_START, url) else _parse_url(url)
     if server and server.login is None:
         is_here = server.host.lower() in ("localhost", "127.0.0.1", "::1")
         if server.scheme == "https" or is_here:
             return server
     raise ValueError(
-        f"{name} must be a URL such as https://api.clerk.com/v1, without login, key and query. A "
+        f"{name} must be a URL such as https://api.clerk.com/v1, without login, key or query. A "
         "port must be from 1 to 65535. http:// may only lead to localhost, 127.0.0.1 or [::1]"
     )
 
@@ -624,7 +625,7 @@ class _FullResponse:
     def __init__(self, status: int, headers: Any, body: io.BytesIO) -> None:
         self.status = status
         self.is_success = 200 <= status < 300
-        # A success may stay as it is: no error can show it until one is made of it.
+        # A success is not masked: that takes time, and no error has it in its frames.
         self.headers = headers if self.is_success else _masked_headers(headers)
         self.body = body
         # Only a redirect or a refusal says that Clerk did not act.
@@ -890,7 +891,7 @@ class _Network:
                 self._idle.pop()[0].sock.close()
 
     def _take_idle(self) -> socket.socket | None:
-        """The oldest idle connection that is usable. Older ones are closed, such as a burst's."""
+        """The oldest idle connection that is usable. Those before it get closed."""
         with suppress(IndexError):
             while True:
                 exchange, process, since = self._idle.pop(0)
@@ -914,7 +915,7 @@ class _Network:
             if self._proxy:
                 _open_tunnel(sock, self._proxy, self._server, deadline)
             if self._tls:
-                # The handshake is made here, where a truststore.SSLContext verifies certificates.
+                # This shakes hands, too: there, a truststore.SSLContext verifies certificates.
                 sock.settimeout(_remaining(deadline))
                 sock = self._tls.wrap_socket(sock, server_hostname=self._server.host)
             return sock
@@ -940,7 +941,7 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         share = _remaining(deadline) / len(addresses)
         end = time.monotonic() + share
         address = addresses.pop(0)[4]
-        try:  # no look-up: the address is a number
+        try:  # the address is a number, so nothing is looked up again
             return socket.create_connection(address[:2], share)
         except OSError as error:
             if not addresses or _is_foreign_timeout(error, end):
@@ -954,8 +955,7 @@ def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadlin
     login = _proxy_login(proxy)
     exchange = _Exchange(sock, deadline)
     try:
-        # The rest of the response can be left: the server has sent nothing yet, since in TLS the
-        # client speaks first.
+        # Nothing is read after the head: in TLS, the server sends nothing before the client does.
         status = exchange.send(http, "CONNECT", server.host_port, None, {}, login).status
     except HTTPException:  # its text may repeat the login
         raise HTTPException("the proxy's response is invalid") from None
@@ -1001,8 +1001,8 @@ class _Incoming(io.RawIOBase):
         return True
 
     def close(self) -> None:
-        """Do nothing. The garbage collector may close it before the HTTPResponse, whose end flushes
-        it: that would be an "Exception ignored"."""
+        """Do nothing. The garbage collector may close it before an HTTPResponse that reads from it,
+        and whose own end would then fail with "I/O operation on closed file"."""
 
     def readinto(self, buffer: Any) -> int | None:
         # Set anew before each wait, or a byte now and then would hold a call. Over TLS, it covers
@@ -1344,7 +1344,7 @@ def _revoke_command(options: Any) -> int:
         try:
             token = clerk.revoke(token_id)
         except _FAILURES as error:
-            # An invalid one is shown only if it looks like an ID: it may be a secret.
+            # Its place alone, if it does not look like an ID: it may be a secret.
             is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)
             subject = f"{place} ({_mask(token_id)})" if is_shown else place
             worst = max(worst, _report(subject, error))
@@ -1366,7 +1366,7 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]
 
 
-# What a new client, the reading of IDs or a call raises. (OSError: the first two.)
+# What a new client, the reading of IDs, or a call raises. (A call raises no OSError.)
 _FAILURES = (ClerkBaseError, ValueError, OSError)
 
 

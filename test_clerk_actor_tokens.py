@@ -742,7 +742,7 @@ def test_clerk_api_url_works_with_v1_and_without(
         "a line end after it": "https://api.clerk.com/v1\n",
         "a tab": "https://x.cl\terk.com/v1",
         "a key as the host": f"http://{KEY}",
-        "a key in the path": f"https://api.clerk.com/{KEY}/v1",
+        "a key in the path": f"https://api.clerk.com/v1-{KEY}",
     },
 )
 def test_a_server_url_that_may_lead_elsewhere_is_refused_and_not_repeated(url: Any) -> None:
