@@ -69,9 +69,9 @@ MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 se
 # ---- Secrets: the key, tokens, links, and a proxy's login
 # Error trackers send the repr of each frame's variables. Some send the repr of the variables'
 # attributes, too. So in the frames of an error that this module makes, the key, a token, a link or
-# a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of the
-# actor or in place of a number, and what a signal handler raises while a function (of this module,
-# http.client or ssl.py) works on a secret.
+# a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of
+# the actor or in place of a number, and what a signal handler raises while a function (of this
+# module, http.client or ssl.py) works on a secret.
 
 
 class _Secret(str):
