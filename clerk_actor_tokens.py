@@ -63,7 +63,7 @@ API_VERSION = "2026-05-12"  # pins the shape of Clerk's responses
 MAX_RESPONSE_BYTES = 1024 * 1024  # head and body
 MAX_HEAD_BYTES = 16 * 1024  # the head alone: http.client parses a large malformed one slowly
 MAX_TIMEOUT = 86_400  # seconds: a day
-MAX_IDLE_SECONDS = 4.0  # Apache and Node.js close an idle connection after 5 seconds, by default
+MAX_IDLE_SECONDS = 4.0  # servers close idle connections: Apache and Node.js after 5 s, by default
 
 
 # ---- Secrets: the key, tokens, links, and a proxy's login
@@ -666,22 +666,21 @@ def _read_json(text: str | bytes) -> JSONObject | None:
     return document if isinstance(document, dict) else None
 
 
+# What a field is in JSON: in words, and as types.
+_TEXT = ("text", (str,))
+_OPTIONAL_TEXT = ("text or null", (str, type(None)))
+_WHOLE_NUMBER = ("a whole number", (int,))
+_OBJECT = ("an object", (dict,))
 _TOKEN_FIELDS = {
-    "object": "text",
-    "id": "text",
-    "status": "text",
-    "user_id": "text",
-    "actor": "an object",
-    "created_at": "a whole number",
-    "updated_at": "a whole number",
-    "token": "text or null",
-    "url": "text or null",
-}
-_JSON_TYPES = {
-    "text": (str,),
-    "an object": (dict,),
-    "a whole number": (int,),
-    "text or null": (str, type(None)),
+    "object": _TEXT,
+    "id": _TEXT,
+    "status": _TEXT,
+    "user_id": _TEXT,
+    "actor": _OBJECT,
+    "created_at": _WHOLE_NUMBER,
+    "updated_at": _WHOLE_NUMBER,
+    "token": _OPTIONAL_TEXT,
+    "url": _OPTIONAL_TEXT,
 }
 
 
@@ -691,10 +690,10 @@ def _parse_token(body: bytes, required_fields: dict[str, str]) -> ActorToken | s
     if document is None:
         return f"it is not JSON, or no JSON object. {_CHECK_ADDRESS}"
     fields: JSONObject = {name: document.get(name) for name in _TOKEN_FIELDS}
-    for name, kind in _TOKEN_FIELDS.items():
+    for name, (words, types) in _TOKEN_FIELDS.items():
         # By `type()`, since isinstance(True, int) is true.
-        if type(fields[name]) not in _JSON_TYPES[kind]:
-            return f"its {name} should be {kind}"
+        if type(fields[name]) not in types:
+            return f"its {name} should be {words}"
     # Another ID than the one asked for: the response is late, or a gateway has mixed up two.
     for name, value in {"object": "actor_token", **required_fields}.items():
         if fields[name] != value:
@@ -984,7 +983,7 @@ def _remaining(deadline: float) -> float:
 
 def _is_foreign_timeout(error: Exception, deadline: float) -> bool:
     """Whether a timeout came too early to be a socket's. Then it is, say, a signal handler's."""
-    # Windows' clock may be 16 ms late (time.get_clock_info).
+    # Windows' clock goes in steps of 16 ms (time.get_clock_info).
     return _is_timeout(error) and time.monotonic() < deadline - 0.02
 
 
@@ -1023,19 +1022,35 @@ class _Incoming(io.RawIOBase):
         return received
 
 
-class _Exchange(io.BufferedReader):
-    """A request and its response, over a connection.
+class _StandIn(io.BufferedReader):
+    """What http.client takes for a socket: its request goes to memory, its response comes in time.
 
-    http.client takes it for a socket: it writes the request with `sendall`, and reads the response
-    from what `makefile` returns.
+    http.client writes with `sendall`, and reads from what `makefile` returns.
     """
+
+    def __init__(self, incoming: _Incoming) -> None:
+        super().__init__(incoming)
+        self.written = io.BytesIO()
+
+    def sendall(self, data: bytes) -> None:
+        self.written.write(data)
+
+    def makefile(self, mode: str) -> _StandIn:
+        return self
+
+    def close(self) -> None:
+        """Do nothing. http.client closes it before the body is read, and after. It may hold further
+        bytes, which must be noticed before the connection is used again."""
+
+
+class _Exchange:
+    """A request and its response, over a connection."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         sock.settimeout(_remaining(deadline))  # for `send`
         self.sock = sock
-        self._request = io.BytesIO()
         self._incoming = _Incoming(sock, deadline)
-        super().__init__(self._incoming)
+        self._stand_in = _StandIn(self._incoming)
 
     def send(
         self,
@@ -1048,13 +1063,13 @@ class _Exchange(io.BufferedReader):
     ) -> HTTPResponse:
         """Send a request. Returns the head of its response."""
         http.set_debuglevel(0)  # a program may have set the class's, which prints requests
-        http.sock = self  # so it does not connect
+        http.sock = self._stand_in  # so it does not connect
         http.request(method, target, body, headers)
 
         # It is in memory now, and goes out at once. Then it is emptied, by closing it: an idle
         # connection holds it. The login comes after the first line only here, so that neither
         # http.client nor a tracer has it.
-        with self._request as request:
+        with self._stand_in.written as request:
             # A view, since ssl.py has its argument in a local variable, whose repr would show it.
             # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
             self.sock.sendall(
@@ -1085,23 +1100,11 @@ class _Exchange(io.BufferedReader):
         """Whether nothing has come after the response, and the connection is open. Asked once."""
         self._incoming.deadline = None
         try:
-            return self.read(1) is None  # a byte would belong to no call
+            return self._stand_in.read(1) is None  # a byte would belong to no call
         except (OSError, HTTPException) as error:
             if _is_timeout(error):  # somebody else's: this socket does not wait
                 raise
             return False
-
-    # For http.client.
-
-    def sendall(self, data: bytes) -> None:
-        self._request.write(data)
-
-    def makefile(self, mode: str) -> _Exchange:
-        return self
-
-    def close(self) -> None:
-        """Do nothing. http.client closes it before the body is read, and after. It may hold further
-        bytes, which must be noticed before the connection is used again."""
 
 
 class _OpenerAdapter:
