@@ -864,11 +864,10 @@ class _Network:
             sock = self._take_idle() or self._connect(deadline)
             exchange = _Exchange(sock, deadline)  # raises if no time is left
             may_have_acted = True  # from here on
-            login = _Secret(f"Authorization: {request.get_header('Authorization')}\r\n")
-            # `request.headers` are those without the login.
-            http = self._http()
+            # In `request.headers`, it is missing: it was added by `add_unredirected_header`.
+            credentials = _Secret(f"Authorization: {request.get_header('Authorization')}\r\n")
             head = exchange.send(
-                http, "POST", request.selector, request.data, request.headers, login
+                self._http(), "POST", request.selector, request.data, request.headers, credentials
             )
             response = exchange.read_response(head)
             if not head.will_close:
@@ -951,11 +950,11 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
 def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadline: float) -> None:
     """Ask a proxy for a connection to the server."""
     http = HTTPConnection(server.host, server.port)
-    login = _proxy_login(proxy)
+    credentials = _proxy_credentials(proxy)
     exchange = _Exchange(sock, deadline)
     try:
         # Nothing is read after the head: in TLS, the server sends nothing before the client does.
-        status = exchange.send(http, "CONNECT", server.host_port, None, {}, login).status
+        status = exchange.send(http, "CONNECT", server.host_port, None, {}, credentials).status
     except HTTPException:  # its text may repeat the login
         raise HTTPException("the proxy's response is invalid") from None
     if status >= 500:
@@ -964,7 +963,7 @@ def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadlin
         raise HTTPException(f"the proxy responded {status}. Check the proxy's login and rules")
 
 
-def _proxy_login(proxy: _Address) -> _Secret:
+def _proxy_credentials(proxy: _Address) -> _Secret:
     """The line of a head with the proxy's login, if it has one."""
     if not proxy.login:
         return _Secret()
@@ -1059,21 +1058,24 @@ class _Exchange:
         target: str,
         body: Any,
         headers: Mapping[str, str],
-        login: _Secret,
+        credentials: _Secret,
     ) -> HTTPResponse:
-        """Send a request. Returns the head of its response."""
+        """Send a request. Returns the head of its response.
+
+        `credentials` is a whole line of the request's head, or empty.
+        """
         http.set_debuglevel(0)  # a program may have set the class's, which prints requests
         http.sock = self._stand_in  # so it does not connect
         http.request(method, target, body, headers)
 
-        # It is in memory now, and goes out at once. Then it is emptied, by closing it: an idle
-        # connection holds it. The login comes after the first line only here, so that neither
-        # http.client nor a tracer has it.
+        # It is in memory now. The credentials come after its first line only here, so that neither
+        # http.client nor a tracer has them. Then the memory is emptied, by closing it: an idle
+        # connection refers to it.
         with self._stand_in.written as request:
             # A view, since ssl.py has its argument in a local variable, whose repr would show it.
             # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
             self.sock.sendall(
-                memoryview(request.getvalue().replace(b"\r\n", f"\r\n{login}".encode(), 1))
+                memoryview(request.getvalue().replace(b"\r\n", f"\r\n{credentials}".encode(), 1))
             )
         try:
             return http.getresponse()
