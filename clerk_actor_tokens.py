@@ -530,10 +530,10 @@ def _require_number(
 def _encode(document: JSONObject) -> bytes:
     """The body of a create, if JSON holds it unchanged."""
     try:
-        body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
         # A key that is a number would become text, and a tuple a list.
-        if json.loads(body) == document:
-            return body
+        if json.loads(text) == document:
+            return text.encode()
         problem = "it would be sent as something else"
     except (TypeError, ValueError, RecursionError) as error:
         problem = str(error)
@@ -631,9 +631,9 @@ class _FullResponse:
         # Only a redirect or a refusal says that Clerk did not act.
         self.may_have_acted = not 300 <= status < 500
         self.is_transient = status == 429 or status >= 500
-        wait = "" if self.is_success else str(self.headers["Retry-After"])
-        is_seconds = re.fullmatch(r"\s*[0-9]{1,9}\s*", wait) is not None  # and not a date
-        self.retry_after = float(wait) if is_seconds else None
+        wait = "" if self.is_success else str(self.headers["Retry-After"]).strip()
+        # A date is ignored.
+        self.retry_after = float(wait) if re.fullmatch("[0-9]{1,9}", wait) else None
 
 
 def _is_timeout(error: object) -> bool:
@@ -660,9 +660,10 @@ class _Failure:
 
 def _read_json(text: str | bytes) -> JSONObject | None:
     """The JSON object in a text, or None if it is anything else."""
-    document: Any = None
-    with suppress(ValueError, RecursionError):
+    try:
         document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
     return document if isinstance(document, dict) else None
 
 
