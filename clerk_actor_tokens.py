@@ -865,7 +865,7 @@ class _Network:
             sock = self._take_idle() or self._connect(deadline)
             exchange = _Exchange(sock, deadline)  # raises if no time is left
             may_have_acted = True  # from here on
-            # In `request.headers`, it is missing: it was added by `add_unredirected_header`.
+            # `request.headers` has no Authorization, since that was added as unredirected.
             credentials = _Secret(f"Authorization: {request.get_header('Authorization')}\r\n")
             head = exchange.send(
                 self._http(), "POST", request.selector, request.data, request.headers, credentials
