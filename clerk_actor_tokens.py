@@ -1069,14 +1069,16 @@ class _Exchange:
         http.sock = self._stand_in  # so it does not connect
         http.request(method, target, body, headers)
 
-        # It is in memory now. The credentials come after its first line only here, so that neither
-        # http.client nor a tracer has them. Then the memory is emptied, by closing it: an idle
-        # connection refers to it.
+        # It is in memory now. The credentials become the last line of its head only here, so that
+        # neither http.client nor a tracer has them. Then the memory is emptied, by closing it: an
+        # idle connection refers to it.
         with self._stand_in.written as request:
-            # A view, since ssl.py has its argument in a local variable, whose repr would show it.
+            # A view, and no variable: ssl.py has it in one of its own, whose repr would show it.
             # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
             self.sock.sendall(
-                memoryview(request.getvalue().replace(b"\r\n", f"\r\n{credentials}".encode(), 1))
+                memoryview(
+                    request.getvalue().replace(b"\r\n\r\n", f"\r\n{credentials}\r\n".encode(), 1)
+                )
             )
         try:
             return http.getresponse()
