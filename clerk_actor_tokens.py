@@ -158,8 +158,8 @@ class ClerkBaseError(Exception):
     `message`, the same as `str()`, is one line. In it, and in what is taken from a response, keys
     and tokens are masked, unless the response has them encoded.
     `outcome_unknown` is True if Clerk may have acted: a create may have made a token whose ID is
-    lost. It is False if nothing was sent, or if each attempt that was sent got a 3XX or 4XX, which
-    is taken to mean that Clerk did not act.
+    lost. It is False if it is certain that nothing was sent, or if each attempt that was sent got a
+    3XX or 4XX, which is taken to mean that Clerk did not act.
     """
 
     message: str
@@ -174,7 +174,7 @@ class SDKError(ClerkBaseError):
     """A response whose status is not a success, such as a gateway's page or a redirect.
 
     The repr of `body` is `'***'`, since it may hold personal data. (But the message quotes the
-    beginning of a body that is not JSON.) `retry_after` is in seconds.
+    beginning of a page.) `retry_after` is in seconds.
     """
 
     status_code: int = 0
@@ -1207,8 +1207,8 @@ class Sandbox:
 
         - `failure`: the status of the response, from 400 to 599; or an exception to raise in place
           of a response, such as `TimeoutError()`.
-        - `acted`: whether Clerk carries out the request, so that only its response is lost. That is
-          for a status from 500 on and for exceptions: with a 4XX, Clerk has never acted.
+        - `acted`: whether Clerk carries out the request, so that only its response is lost. With a
+          4XX, Clerk has never acted: then, `failure` is a status from 500 on, or an exception.
         - `code`, `message`: of the error in Clerk's envelope.
         - `headers`: of the response, such as `{"Retry-After": "3"}`.
 
@@ -1217,8 +1217,9 @@ class Sandbox:
         if isinstance(failure, Exception):
             self._failures.append((failure, acted))
             return
-        is_status = isinstance(failure, int) and 400 <= failure <= 599
-        _require(is_status, "failure must be a status from 400 to 599, or an exception")
+        lowest = 500 if acted else 400
+        is_status = isinstance(failure, int) and lowest <= failure <= 599
+        _require(is_status, f"failure must be a status from {lowest} to 599, or an exception")
         response = _error_response(failure, code, message)
         response.headers.update(headers or {})
         self._failures.append((response, acted))

@@ -3962,6 +3962,8 @@ def test_fail_next_takes_no_other_failure(sandbox: Sandbox, sandboxed: ActorToke
     for other in others:
         with pytest.raises(ValueError, match="failure must be a status from 400 to 599"):
             sandbox.fail_next(other)
+    with pytest.raises(ValueError, match="failure must be a status from 500 to 599"):
+        sandbox.fail_next(499, acted=True)
 
     assert create(sandboxed).status == "pending"
 
