@@ -77,7 +77,7 @@ MAX_IDLE_SECONDS = 4.0  # servers close idle connections: Apache and Node.js aft
 class _Secret(str):
     """A text whose repr is `'***'`. Nothing else is hidden.
 
-    `str()`, f-strings and `json` give the text itself, and methods such as `strip` plain text.
+    `str()`, f-strings and `json` give the text itself. What its methods return is plain text.
     """
 
     def __repr__(self) -> str:
@@ -97,12 +97,11 @@ _KEY_START = "((?<![A-Za-z])[sp]k_|[sp]k_(test|live)_)"
 
 def _mask(text: object) -> str:
     """Text from outside. What looks like a key or a token becomes ***."""
-    key = _KEY_START + r"[\w.~+/=-]+"
     # A token is a JWT: base64 of JSON, which begins with eyJ, and then parts after dots. An ID may
-    # have eyJ in it, but no dot. (Without (?!eyJ) and the limit, a page could cost much time, and
-    # memory.)
-    jwt = r"eyJ((?!eyJ)[\w-]){0,4000}\.\w[\w.~+/=-]*"
-    return re.sub(f"{key}|{jwt}", "***", str(text))
+    # have eyJ in it, but no dot. (It is matched, too, so that no text is searched twice.)
+    jwt = r"eyJ[\w-]*(\.\w[\w.~+/=-]*)?"
+    masked = re.sub(jwt, lambda match: "***" if match[1] else match[0], str(text))
+    return re.sub(_KEY_START + r"[\w.~+/=-]+", "***", masked)
 
 
 def _quote(text: object) -> str:
@@ -420,13 +419,10 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
     def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
         """Send a request, with retries where they are safe. Returns the token or the error."""
-        if time.monotonic() >= call.deadline:
-            failure = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
-            return _failure_error(call, failure, may_have_acted=False)
-
+        outcome: _FullResponse | _Failure | None = None
         may_have_acted = False  # in any attempt: a refusal does not undo a lost one before it
         retries = 0
-        while True:
+        while time.monotonic() < call.deadline:
             outcome = self._transport.attempt(call.request, call.deadline)
             may_have_acted = may_have_acted or outcome.may_have_acted
 
@@ -440,6 +436,9 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
                 break
             time.sleep(pause)
             retries += 1
+
+        if outcome is None:
+            outcome = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
         return _read_outcome(call, outcome, may_have_acted)
 
 
@@ -863,13 +862,14 @@ class _Network:
         may_have_acted = False
         try:
             sock = self._take_idle() or self._connect(deadline)
-            exchange = _Exchange(sock, deadline)  # raises if no time is left
-            may_have_acted = True  # from here on
+            exchange = _Exchange(sock, deadline)
+            http = self._http()
             # `request.headers` has no Authorization, since that was added as unredirected.
+            exchange.write(http, "POST", request.selector, request.data, request.headers)
             credentials = _Secret(f"Authorization: {request.get_header('Authorization')}\r\n")
-            head = exchange.send(
-                self._http(), "POST", request.selector, request.data, request.headers, credentials
-            )
+            sock.settimeout(_remaining(deadline))  # raises if no time is left: nothing is sent
+            may_have_acted = True
+            head = exchange.send(http, credentials)
             response = exchange.read_response(head)
             if not head.will_close:
                 # By the wall clock: time.monotonic may stand still while a Lambda is frozen.
@@ -951,11 +951,13 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
 def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadline: float) -> None:
     """Ask a proxy for a connection to the server."""
     http = HTTPConnection(server.host, server.port)
-    credentials = _proxy_credentials(proxy)
     exchange = _Exchange(sock, deadline)
+    exchange.write(http, "CONNECT", server.host_port, None, {})
+    credentials = _proxy_credentials(proxy)
+    sock.settimeout(_remaining(deadline))
     try:
-        # Nothing is read after the head: in TLS, the server sends nothing before the client does.
-        status = exchange.send(http, "CONNECT", server.host_port, None, {}, credentials).status
+        # What follows the head is dropped: in TLS, the server sends nothing before the client does.
+        status = exchange.send(http, credentials).status
     except HTTPException:  # its text may repeat the login
         raise HTTPException("the proxy's response is invalid") from None
     if status >= 500:
@@ -1047,34 +1049,27 @@ class _Exchange:
     """A request and its response, over a connection."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        sock.settimeout(_remaining(deadline))  # for `send`
         self.sock = sock
         self._incoming = _Incoming(sock, deadline)
         self._stand_in = _StandIn(self._incoming)
 
-    def send(
-        self,
-        http: HTTPConnection,
-        method: str,
-        target: str,
-        body: Any,
-        headers: Mapping[str, str],
-        credentials: _Secret,
-    ) -> HTTPResponse:
-        """Send a request. Returns the head of its response.
-
-        `credentials` is a whole line of the request's head, or empty.
-        """
+    def write(
+        self, http: HTTPConnection, method: str, target: str, body: Any, headers: Mapping[str, str]
+    ) -> None:
+        """Write a request to memory."""
         http.set_debuglevel(0)  # a program may have set the class's, which prints requests
         http.sock = self._stand_in  # so it does not connect
         http.request(method, target, body, headers)
 
-        # It is in memory now. The credentials become the last line of its head only here, so that
-        # neither http.client nor a tracer has them. Then the memory is emptied, by closing it: an
-        # idle connection refers to it.
+    def send(self, http: HTTPConnection, credentials: _Secret) -> HTTPResponse:
+        """Send what was written, within the socket's timeout. Returns the response's head.
+
+        `credentials` becomes the last line of the request's head, unless it is empty. It comes in
+        only here, so that neither http.client nor a tracer has it.
+        """
+        # The memory is emptied, by closing it: an idle connection refers to it.
         with self._stand_in.written as request:
             # A view, and no variable: ssl.py has it in one of its own, whose repr would show it.
-            # Not getbuffer(), with which CPython 3.12.1 may crash (python/cpython#111049).
             self.sock.sendall(
                 memoryview(
                     request.getvalue().replace(b"\r\n\r\n", f"\r\n{credentials}\r\n".encode(), 1)
@@ -1375,7 +1370,7 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]
 
 
-# What a new client, the reading of IDs, or a call raises. (A call raises no OSError.)
+# What a new client, the reading of IDs, or a call raises.
 _FAILURES = (ClerkBaseError, ValueError, OSError)
 
 

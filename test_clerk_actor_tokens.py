@@ -2325,11 +2325,15 @@ def test_a_server_that_reads_slowly_does_not_outlast_the_timeout(serve: Serve, h
 
 
 @pytest.mark.parametrize("seconds", [3, 2], ids=["more than all", "exactly all"])
-def test_nothing_is_sent_if_connecting_took_all_of_the_time(
-    serve: Serve, clock: Clock, monkeypatch: Patch, seconds: float
+@pytest.mark.parametrize("step", ["connecting", "writing"])
+def test_nothing_is_sent_if_what_comes_before_took_all_of_the_time(
+    serve: Serve, clock: Clock, monkeypatch: Patch, seconds: float, step: str
 ) -> None:
     server = serve()
-    on_connect(monkeypatch, lambda sock, address: clock.advance(seconds))
+    if step == "connecting":
+        on_connect(monkeypatch, lambda sock, address: clock.advance(seconds))
+    else:
+        trace(monkeypatch, "putrequest", lambda connection: clock.advance(seconds))
 
     with fails(RequestTimeoutError, unknown=False):
         create(server.client(timeout=2))
