@@ -296,6 +296,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         self._key = _require_key(key_name, secret_key)
         server = _require_server(url_name, server_url)
         self._server_url = str(server_url).rstrip("/")
+        self._server_host = server.host
 
         expected = "a number of seconds from 0.001 to 86,400 (a day)"
         _require_number("timeout", timeout, (int, float), expected, 0.001, MAX_TIMEOUT)
@@ -311,8 +312,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         if opener is None:
             self._transport = _Network(server, _find_proxy(server), ssl_context)
             self._max_retries = max_retries
-            # Not in __del__: the sockets may be collected before it runs, each with a
-            # ResourceWarning.
+            # Not in __del__: the sockets may be collected first, each with a ResourceWarning.
             weakref.finalize(self, self._transport.close)
         else:
             self._transport = _OpenerAdapter(server, opener)
@@ -470,7 +470,10 @@ class _Call:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        self.request = Request(client._server_url + path, body, headers, method="POST")
+        # Given the host, it does not parse the URL once more.
+        self.request = Request(
+            client._server_url + path, body, headers, client._server_host, method="POST"
+        )
         # Unredirected: all other headers go with urllib to wherever a redirect leads.
         self.request.add_unredirected_header("Authorization", _Secret(f"Bearer {client._key}"))
 
