@@ -420,13 +420,13 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
         """Send a request, with retries where they are safe. Returns the token or the error."""
         outcome: _FullResponse | _Failure | None = None
-        may_have_acted = False  # in any attempt: a refusal does not undo a lost one before it
+        outcome_unknown = False  # of all attempts: a refusal does not undo a lost one before it
         retries = 0
         while time.monotonic() < call.deadline:
             outcome = self._transport.attempt(call.request, call.deadline)
-            may_have_acted = may_have_acted or outcome.may_have_acted
+            outcome_unknown = outcome_unknown or outcome.may_have_acted
 
-            is_safe = call.is_repeatable or not may_have_acted
+            is_safe = call.is_repeatable or not outcome_unknown
             if not (outcome.is_transient and is_safe and retries < self._max_retries):
                 break
             # The length of a pause is no secret, so this generator will do.
@@ -439,7 +439,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
 
         if outcome is None:
             outcome = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
-        return _read_outcome(call, outcome, may_have_acted)
+        return _read_outcome(call, outcome, outcome_unknown)
 
 
 class _Call:
@@ -705,44 +705,44 @@ def _parse_token(body: bytes, required_fields: dict[str, str]) -> ActorToken | s
 
 
 def _read_outcome(
-    call: _Call, outcome: _FullResponse | _Failure, may_have_acted: bool
+    call: _Call, outcome: _FullResponse | _Failure, outcome_unknown: bool
 ) -> ActorToken | ClerkBaseError:
-    """The token of a call, or its error. `may_have_acted` is about all of its attempts."""
+    """The token of a call, or its error."""
     if isinstance(outcome, _Failure):
-        return _failure_error(call, outcome, may_have_acted)
+        return _failure_error(call, outcome, outcome_unknown)
     if not outcome.is_success:
-        return _status_error(call, outcome, may_have_acted)
+        return _status_error(call, outcome, outcome_unknown)
 
     result = _parse_token(outcome.body.getvalue(), call.required_fields)
     if isinstance(result, ActorToken):
         return result
     return ResponseValidationError(
-        _message(call, may_have_acted, f"got {outcome.status}, but {result}"),
-        may_have_acted,
+        _message(call, outcome_unknown, f"got {outcome.status}, but {result}"),
+        outcome_unknown,
         status_code=outcome.status,
         headers=_masked_headers(outcome.headers),
         body=_masked_body(outcome),
     )
 
 
-def _failure_error(call: _Call, failure: _Failure, may_have_acted: bool) -> NoResponseError:
+def _failure_error(call: _Call, failure: _Failure, outcome_unknown: bool) -> NoResponseError:
     """The error for a call without a complete response."""
     happened = f"got no valid response: {failure.reason}"
     if not failure.is_timeout:
-        message = _message(call, may_have_acted, happened, failure.advice)
-        return NoResponseError(message, may_have_acted)
+        message = _message(call, outcome_unknown, happened, failure.advice)
+        return NoResponseError(message, outcome_unknown)
     limit = f"The call had {call.seconds:g} seconds"
-    return RequestTimeoutError(_message(call, may_have_acted, happened, limit), may_have_acted)
+    return RequestTimeoutError(_message(call, outcome_unknown, happened, limit), outcome_unknown)
 
 
-def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) -> SDKError:
+def _status_error(call: _Call, response: _FullResponse, outcome_unknown: bool) -> SDKError:
     """The error for a response whose status is not a success."""
     body = _masked_body(response)
     document = _read_json(body) or {}
     errors = _parse_errors(document)
-    said = _said(body, document, errors)
+    said = _response_text(body, document, errors)
     happened = f"got {response.status}: {said}" if said else f"got {response.status}"
-    message = _message(call, may_have_acted, happened, *_status_advice(response, errors))
+    message = _message(call, outcome_unknown, happened, *_status_advice(response, errors))
     facts: JSONObject = {
         "status_code": response.status,
         "headers": response.headers,
@@ -750,26 +750,26 @@ def _status_error(call: _Call, response: _FullResponse, may_have_acted: bool) ->
         "retry_after": response.retry_after,
     }
     if not errors:
-        return SDKError(message, may_have_acted, **facts)
+        return SDKError(message, outcome_unknown, **facts)
     return ClerkErrors(
         message,
-        may_have_acted,
+        outcome_unknown,
         **facts,
         errors=errors,
-        clerk_trace_id=_take(document, "clerk_trace_id", str) or None,
-        meta=_take(document, "meta", dict) or None,
+        clerk_trace_id=_get_field(document, "clerk_trace_id", str) or None,
+        meta=_get_field(document, "meta", dict) or None,
     )
 
 
-def _said(body: str, document: JSONObject, errors: tuple[ErrorDetail, ...]) -> str:
-    """What a response says that is not a success, on one line."""
+def _response_text(body: str, document: JSONObject, errors: tuple[ErrorDetail, ...]) -> str:
+    """What a response that is not a success says, as one line."""
     if errors:
         texts = [f"{error.code}: {error.long_message or error.message}" for error in errors[:10]]
-        trace_id = _take(document, "clerk_trace_id", str)
+        trace_id = _get_field(document, "clerk_trace_id", str)
         texts.append(f"trace ID {trace_id}" if trace_id else "")
     elif body.lstrip().startswith(("{", "[", '"')):
         # Somebody else's JSON: its other fields may be personal data.
-        texts = [_take(document, "message", str) or _take(document, "detail", str)]
+        texts = [_get_field(document, "message", str) or _get_field(document, "detail", str)]
     else:
         texts = [body]
     quotes = [_quote(text) for text in texts]
@@ -794,10 +794,10 @@ def _status_advice(response: _FullResponse, errors: tuple[ErrorDetail, ...]) -> 
     return advice
 
 
-def _message(call: _Call, may_have_acted: bool, happened: str, *advice: str) -> str:
+def _message(call: _Call, outcome_unknown: bool, happened: str, *advice: str) -> str:
     """One line: what happened to the call, what to do about it, and whether Clerk acted."""
-    outcome = call.doubt if may_have_acted else "Clerk did not act"
-    sentences = (f"{call.title} {happened}", *advice, outcome)
+    conclusion = call.doubt if outcome_unknown else "Clerk did not act"
+    sentences = (f"{call.title} {happened}", *advice, conclusion)
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
@@ -817,16 +817,16 @@ def _parse_errors(document: JSONObject) -> tuple[ErrorDetail, ...]:
     return tuple(
         ErrorDetail(
             code=entry["code"],
-            message=_take(entry, "message", str),
-            long_message=_take(entry, "long_message", str),
-            meta=_take(entry, "meta", dict) or None,
+            message=_get_field(entry, "message", str),
+            long_message=_get_field(entry, "long_message", str),
+            meta=_get_field(entry, "meta", dict) or None,
         )
-        for entry in _take(document, "errors", list)
-        if isinstance(entry, dict) and _take(entry, "code", str)
+        for entry in _get_field(document, "errors", list)
+        if isinstance(entry, dict) and _get_field(entry, "code", str)
     )
 
 
-def _take(document: JSONObject, name: str, kind: type) -> Any:
+def _get_field(document: JSONObject, name: str, kind: type) -> Any:
     """A field of a JSON object, or an empty one if it is missing or of another type."""
     value = document.get(name)
     return value if isinstance(value, kind) else kind()
@@ -1027,7 +1027,7 @@ class _Incoming(io.RawIOBase):
         return received
 
 
-class _StandIn(io.BufferedReader):
+class _SocketStandIn(io.BufferedReader):
     """What http.client takes for a socket: its request goes to memory, its response comes in time.
 
     http.client writes with `sendall`, and reads from what `makefile` returns.
@@ -1040,7 +1040,7 @@ class _StandIn(io.BufferedReader):
     def sendall(self, data: bytes) -> None:
         self.written.write(data)
 
-    def makefile(self, mode: str) -> _StandIn:
+    def makefile(self, mode: str) -> _SocketStandIn:
         return self
 
     def close(self) -> None:
@@ -1054,7 +1054,7 @@ class _Exchange:
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self.sock = sock
         self._incoming = _Incoming(sock, deadline)
-        self._stand_in = _StandIn(self._incoming)
+        self._stand_in = _SocketStandIn(self._incoming)
 
     def write(
         self, http: HTTPConnection, method: str, target: str, body: Any, headers: Mapping[str, str]
