@@ -495,9 +495,8 @@ def _require_key(name: str, value: _Secret) -> _Secret:
     # A key from a file or from a Windows shell has a line end or a blank after it.
     key = _Secret(value.strip())
     # The characters that may follow "Bearer": RFC 6750, section 2.1.
-    is_key = re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key) is not None
     _require(
-        is_key,
+        re.fullmatch("sk_[A-Za-z0-9._~+/-]+=*", key),
         f"{name} is not set, or is not a secret key as a str. A secret key begins with sk_test_ or "
         "sk_live_, without quotes, blanks or 'Bearer'. Copy it from Clerk's dashboard, API keys "
         "(pk_... is the publishable key)",
@@ -514,9 +513,8 @@ def _hide_sub(actor: object) -> JSONObject:
 def _require_id(name: str, value: _Secret) -> None:
     # With dots, slashes or % in it, an ID could reach another path of the API.
     is_id = re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", value) is not None
-    is_key = re.search(_KEY_START, value) is not None
     _require(
-        is_id and not is_key,
+        is_id and not re.search(_KEY_START, value),
         f"{name} must be an ID such as user_... or act_..., as a str: letters, digits, _ and - "
         "alone, and no key, token or link",
     )
@@ -728,11 +726,9 @@ def _read_outcome(
 def _failure_error(call: _Call, failure: _Failure, outcome_unknown: bool) -> NoResponseError:
     """The error for a call without a complete response."""
     happened = f"got no valid response: {failure.reason}"
-    if not failure.is_timeout:
-        message = _message(call, outcome_unknown, happened, failure.advice)
-        return NoResponseError(message, outcome_unknown)
-    limit = f"The call had {call.seconds:g} seconds"
-    return RequestTimeoutError(_message(call, outcome_unknown, happened, limit), outcome_unknown)
+    advice = f"The call had {call.seconds:g} seconds" if failure.is_timeout else failure.advice
+    kind = RequestTimeoutError if failure.is_timeout else NoResponseError
+    return kind(_message(call, outcome_unknown, happened, advice), outcome_unknown)
 
 
 def _status_error(call: _Call, response: _FullResponse, outcome_unknown: bool) -> SDKError:
@@ -1239,20 +1235,20 @@ class Sandbox:
 
     def _create(self, body: Any) -> _SandboxResponse:
         now = int(time.time() * 1000)
-        document = json.loads(body)
-        token = ActorToken(
-            object="actor_token",
-            id="act_" + os.urandom(14).hex()[:27],  # as long as Clerk's
-            status="pending",
-            user_id=document["user_id"],
-            actor=document["actor"],
-            created_at=now,
-            updated_at=now,
-        )
-        self.tokens[token.id] = token
+        sent = json.loads(body)
+        fields = {
+            "object": "actor_token",
+            "id": "act_" + os.urandom(14).hex()[:27],  # as long as Clerk's
+            "status": "pending",
+            "user_id": sent["user_id"],
+            "actor": sent["actor"],
+            "created_at": now,
+            "updated_at": now,
+        }
+        self.tokens[fields["id"]] = ActorToken(**fields)
         ticket = f"eyJ.{os.urandom(40).hex()}.{os.urandom(43).hex()}"
         url = f"https://sandbox.clerk.accounts.dev/v1/tickets/accept?ticket={ticket}"
-        return _SandboxResponse(200, {**vars(token), "token": ticket, "url": url})
+        return _SandboxResponse(200, {**fields, "token": ticket, "url": url})
 
     def _update(self, token: ActorToken, status: str) -> ActorToken:
         updated = replace(token, status=status, updated_at=int(time.time() * 1000))
