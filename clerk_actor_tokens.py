@@ -120,8 +120,8 @@ class ActorToken:
 
     Keep `id`: only with it can the token be revoked, and Clerk has no operation that lists tokens.
     `status` is "pending", "accepted", "revoked", or a status that Clerk adds later. `created_at`
-    and `updated_at` are Unix times in milliseconds. `token` and `url` are secrets, which the repr
-    leaves out (but not `dataclasses.asdict`): whoever opens the URL first *is* that user.
+    and `updated_at` are Unix times in milliseconds. `token` and `url` are secrets: whoever opens the
+    URL first *is* that user. The repr leaves them out; `dataclasses.asdict` and `vars` do not.
     """
 
     object: str
@@ -152,7 +152,8 @@ class ErrorDetail:
 
 @dataclass(eq=False, repr=False)
 class ClerkBaseError(Exception):
-    """What a failed call raises. (Invalid arguments raise `ValueError`.)
+    """What a failed call raises. (Invalid arguments raise `ValueError`; what a signal handler or an
+    opener raises may come out as it is.)
 
     `message`, the same as `str()`, is one line. In it, and in what is taken from a response, keys
     and tokens are masked, unless the response has them encoded.
@@ -193,7 +194,7 @@ class ClerkErrors(SDKError):
 
 @dataclass(eq=False, repr=False)
 class ResponseValidationError(ClerkBaseError):
-    """A success without an actor token, for another user (create), or of another token (revoke).
+    """A success that is no actor token, or is another user's (create) or another token (revoke).
 
     `body` is as in `SDKError`.
     """
@@ -403,7 +404,7 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
         return self._perform(call)
 
     def close(self) -> None:
-        """Close the idle connections. The client may be used again."""
+        """Close the idle connections. The client may be used again; a call under way goes on."""
         self._transport.close()
 
     def __exit__(self, *_: object) -> None:
@@ -470,7 +471,7 @@ class _Call:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        # Given the host, it does not parse the URL once more.
+        # The fourth argument is the host: or Request would parse the URL again, by other rules.
         self.request = Request(
             client._server_url + path, body, headers, client._server_host, method="POST"
         )
@@ -1068,7 +1069,7 @@ class _Exchange:
         """
         # The memory is emptied, by closing it: an idle connection refers to it.
         with self._stand_in.written as request:
-            # A view, and no variable: ssl.py has it in one of its own, whose repr would show it.
+            # A view, since ssl.py has it in a variable, whose repr would show it (`obj` still does).
             self.sock.sendall(
                 memoryview(
                     request.getvalue().replace(b"\r\n\r\n", f"\r\n{credentials}\r\n".encode(), 1)
