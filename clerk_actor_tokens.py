@@ -32,7 +32,7 @@ import socket
 import ssl
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from email.message import Message  # headers, whose names are case-insensitive
@@ -67,11 +67,12 @@ MAX_IDLE_SECONDS = 4.0  # servers close idle connections: Apache and Node.js aft
 
 
 # ---- Secrets: the key, tokens, links, and a proxy's login
-# Error trackers send the repr of each frame's variables. Some send the repr of the variables'
-# attributes, too. So in the frames of an error that this module makes, the key, a token, a link or
-# a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in claims of
-# the actor or in place of a number, and what a signal handler raises while a function (of this
-# module, http.client or ssl.py) works on a secret.
+# Error trackers such as Sentry send the repr of each frame's variables, and some that of the
+# variables' attributes. So in the frames of an error that this module makes, the key, a token, a
+# link or a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in
+# claims of the actor or in place of a number; what a signal handler raises while a function (of
+# this module, http.client or ssl.py) works on a secret; and a refused argument, if a tracker sends
+# the text itself (Rollbar, Elastic APM).
 
 
 class _Secret(str):
@@ -82,6 +83,9 @@ class _Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+    def __getitem__(self, index: Any) -> _Secret:  # rich and structlog cut a text before its repr
+        return _Secret(super().__getitem__(index))
 
 
 def _hide(value: object) -> _Secret:
@@ -120,8 +124,8 @@ class ActorToken:
 
     Keep `id`: only with it can the token be revoked, and Clerk has no operation that lists tokens.
     `status` is "pending", "accepted", "revoked", or a status that Clerk adds later. `created_at`
-    and `updated_at` are Unix times in milliseconds. `token` and `url` are secrets: whoever opens the
-    URL first *is* that user. The repr leaves them out; `dataclasses.asdict` and `vars` do not.
+    and `updated_at` are Unix times in milliseconds. `token` and `url` are secrets: whoever opens
+    the URL first *is* that user. The repr leaves them out; `dataclasses.asdict` and `vars` do not.
     """
 
     object: str
@@ -439,7 +443,9 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
             retries += 1
 
         if outcome is None:
-            outcome = _Failure(TimeoutError("no time was left to send it"), may_have_acted=False)
+            outcome = _Failure(
+                TimeoutError("no time was left, and nothing was sent"), may_have_acted=False
+            )
         return _read_outcome(call, outcome, outcome_unknown)
 
 
@@ -1069,7 +1075,7 @@ class _Exchange:
         """
         # The memory is emptied, by closing it: an idle connection refers to it.
         with self._stand_in.written as request:
-            # A view, since ssl.py has it in a variable, whose repr would show it (`obj` still does).
+            # A view: ssl.py has it in a variable, whose repr would show it. (Its `obj` still does.)
             self.sock.sendall(
                 memoryview(
                     request.getvalue().replace(b"\r\n\r\n", f"\r\n{credentials}\r\n".encode(), 1)
@@ -1280,9 +1286,20 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         options = _parser().parse_args(arguments)
         sys.exit(options.run(options))
-    except KeyboardInterrupt:
-        _tell("Interrupted. Clerk may have acted, if the request had been sent.")
+    except KeyboardInterrupt as error:
+        _tell(f"Interrupted. {error}".rstrip())
         sys.exit(130)
+
+
+def _call(
+    operation: Callable[..., ActorToken], *arguments: object, **options: object
+) -> ActorToken:
+    """Make a call. Ctrl-C in it says that Clerk may have acted."""
+    try:
+        return operation(*arguments, **options)
+    except KeyboardInterrupt:
+        sentence = "Clerk may have acted, if the request had been sent."
+        raise KeyboardInterrupt(sentence) from None
 
 
 def _demo(_: Any) -> int:
@@ -1312,7 +1329,8 @@ def _demo(_: Any) -> int:
 def _create_command(options: Any) -> int:
     try:
         with ActorTokens() as clerk:
-            token = clerk.create(
+            token = _call(
+                clerk.create,
                 options.user_id,
                 actor=options.actor,
                 expires_in_seconds=options.expires_in,
@@ -1346,7 +1364,7 @@ def _revoke_command(options: Any) -> int:
     worst = 0
     for place, token_id in ids:
         try:
-            token = clerk.revoke(token_id)
+            token = _call(clerk.revoke, token_id)
         except _FAILURES as error:
             # Its place alone, if it does not look like an ID: it may be a secret.
             is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)
