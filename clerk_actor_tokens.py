@@ -417,10 +417,12 @@ class ActorTokens(AbstractContextManager["ActorTokens"]):
     def _perform(self, call: _Call) -> ActorToken:
         """Make a call. Returns its token, or raises its error."""
         result = self._send(call)
-        # Raised here, in a frame that has no response.
-        if isinstance(result, ClerkBaseError):
-            raise result
-        return result
+        if isinstance(result, ActorToken):
+            return result
+        try:
+            raise result  # here, in a frame that has no response
+        finally:
+            del result  # or the error would refer to itself, by its traceback
 
     def _send(self, call: _Call) -> ActorToken | ClerkBaseError:
         """Send a request, with retries where they are safe. Returns the token or the error."""
