@@ -32,7 +32,7 @@ import socket
 import ssl
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from email.message import Message  # headers, whose names are case-insensitive
@@ -71,14 +71,14 @@ MAX_IDLE_SECONDS = 4.0  # servers close idle connections: Apache and Node.js aft
 # variables' attributes. So in the frames of an error that this module makes, the key, a token, a
 # link or a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in
 # claims of the actor or in place of a number; what a signal handler raises while a function (of
-# this module, http.client or ssl.py) works on a secret; and a refused argument, if a tracker sends
-# the text itself (Rollbar, Elastic APM).
+# this module, http.client or ssl.py) works on a secret; and all arguments of what is refused for
+# one of them, if a tracker sends the text itself (Rollbar, Elastic APM).
 
 
 class _Secret(str):
     """A text whose repr is `'***'`. Nothing else is hidden.
 
-    `str()`, f-strings and `json` give the text itself. What its methods return is plain text.
+    `str()`, f-strings and `json` give the text itself. What its other methods return is plain text.
     """
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ _KEY_START = "((?<![A-Za-z])[sp]k_|[sp]k_(test|live)_)"
 def _mask(text: object) -> str:
     """Text from outside. What looks like a key or a token becomes ***."""
     # A token is a JWT: base64 of JSON, which begins with eyJ, and then parts after dots. An ID may
-    # have eyJ in it, but no dot. (It is matched, too, so that no text is searched twice.)
+    # have eyJ in it, but no dot. (It is matched, too, or the search would start again inside it.)
     jwt = r"eyJ[\w-]*(\.\w[\w.~+/=-]*)?"
     masked = re.sub(jwt, lambda match: "***" if match[1] else match[0], str(text))
     return re.sub(_KEY_START + r"[\w.~+/=-]+", "***", masked)
@@ -479,7 +479,7 @@ class _Call:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        # The fourth argument is the host: or Request would parse the URL again, by other rules.
+        # The fourth argument is the host, which Request would look for by rules of its own.
         self.request = Request(
             client._server_url + path, body, headers, client._server_host, method="POST"
         )
@@ -964,7 +964,7 @@ def _open_tunnel(sock: socket.socket, proxy: _Address, server: _Address, deadlin
     credentials = _proxy_credentials(proxy)
     sock.settimeout(_remaining(deadline))
     try:
-        # What follows the head is dropped: in TLS, the server sends nothing before the client does.
+        # What came with the head is dropped: in TLS, a server says nothing before the client does.
         status = exchange.send(http, credentials).status
     except HTTPException:  # its text may repeat the login
         raise HTTPException("the proxy's response is invalid") from None
@@ -1077,7 +1077,7 @@ class _Exchange:
         """
         # The memory is emptied, by closing it: an idle connection refers to it.
         with self._stand_in.written as request:
-            # A view: ssl.py has it in a variable, whose repr would show it. (Its `obj` still does.)
+            # A view and no bytes, whose repr in ssl.py would show the key. (The view's `obj` does.)
             self.sock.sendall(
                 memoryview(
                     request.getvalue().replace(b"\r\n\r\n", f"\r\n{credentials}\r\n".encode(), 1)
@@ -1210,8 +1210,9 @@ class Sandbox:
 
         - `failure`: the status of the response, from 400 to 599; or an exception to raise in place
           of a response, such as `TimeoutError()`.
-        - `acted`: whether Clerk carries out the request, so that only its response is lost. With a
-          4XX, Clerk has never acted: then, `failure` is a status from 500 on, or an exception.
+        - `acted`: whether Clerk carries out the request, so that only its response is lost. Then,
+          `failure` is a status from 500 on (with a 4XX, Clerk has never acted), or an exception
+          that leaves a doubt, such as `TimeoutError()`.
         - `code`, `message`: of the error in Clerk's envelope.
         - `headers`: of the response, such as `{"Retry-After": "3"}`.
 
@@ -1288,20 +1289,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         options = _parser().parse_args(arguments)
         sys.exit(options.run(options))
-    except KeyboardInterrupt as error:
-        _tell(f"Interrupted. {error}".rstrip())
-        sys.exit(130)
-
-
-def _call(
-    operation: Callable[..., ActorToken], *arguments: object, **options: object
-) -> ActorToken:
-    """Make a call. Ctrl-C in it says that Clerk may have acted."""
-    try:
-        return operation(*arguments, **options)
     except KeyboardInterrupt:
-        sentence = "Clerk may have acted, if the request had been sent."
-        raise KeyboardInterrupt(sentence) from None
+        sys.exit(_interrupted(" Clerk may have acted, if the request had been sent."))
+
+
+def _interrupted(doubt: str) -> int:
+    """Print that Ctrl-C was pressed. Returns the exit status."""
+    _tell(f"Interrupted.{doubt}")
+    return 130
 
 
 def _demo(_: Any) -> int:
@@ -1330,14 +1325,19 @@ def _demo(_: Any) -> int:
 
 def _create_command(options: Any) -> int:
     try:
-        with ActorTokens() as clerk:
-            token = _call(
-                clerk.create,
-                options.user_id,
-                actor=options.actor,
-                expires_in_seconds=options.expires_in,
-                session_max_duration_in_seconds=options.session_max_duration,
-            )
+        clerk = ActorTokens()
+    except _FAILURES as error:
+        return _report(_program(), error)
+    except KeyboardInterrupt:
+        return _interrupted("")
+
+    try:
+        token = clerk.create(
+            options.user_id,
+            actor=options.actor,
+            expires_in_seconds=options.expires_in,
+            session_max_duration_in_seconds=options.session_max_duration,
+        )
     except _FAILURES as error:
         return _report(_program(), error)
     who = _quote(f"{token.actor.get('sub')} can sign in as {token.user_id}")
@@ -1362,11 +1362,13 @@ def _revoke_command(options: Any) -> int:
         ids = _read_ids(options.ids)
     except _FAILURES as error:
         return _report(_program(), error)
+    except KeyboardInterrupt:
+        return _interrupted("")
 
     worst = 0
     for place, token_id in ids:
         try:
-            token = _call(clerk.revoke, token_id)
+            token = clerk.revoke(token_id)
         except _FAILURES as error:
             # Its place alone, if it does not look like an ID: it may be a secret.
             is_shown = re.fullmatch("act_[A-Za-z0-9_-]+", token_id)

@@ -1063,7 +1063,7 @@ def test_when_the_revoke_of_a_token_fails_no_debugger_shows_its_link() -> None:
 
 
 @CREATE_AND_REVOKE
-@rows("timeout", {"0": 0, "below 0": -0.2, "far below 0": -(10**400), "hardly any": 1e-12})
+@rows("timeout", {"0": 0, "below 0": -0.2, "far below 0": -(10**400)})
 @pytest.mark.parametrize("opened", [False, True], ids=["network", "opener"])
 def test_a_call_without_time_left_sends_nothing_and_says_so(
     call: Call, timeout: float, opened: bool
@@ -1074,7 +1074,7 @@ def test_a_call_without_time_left_sends_nothing_and_says_so(
     with fails(RequestTimeoutError, unknown=False) as caught:
         call(client, timeout=timeout)
 
-    assert ": no time was left, and nothing was sent. The call had " in str(caught.value)
+    assert "nothing was sent. The call had 0 seconds. Clerk did not act." in str(caught.value)
     assert stub.requests == []
 
 
@@ -1642,7 +1642,7 @@ def test_the_message_quotes_clerks_errors_in_their_longest_form(document: Any, s
         "201 characters": ("x " * 99 + "xyz", f": {'x ' * 99}xy."),
         "cut after 2,000": ("x" + " " * 1998 + "yhidden", ": x y."),
         "a token": (f"<{SECRET}>", ": <***>."),
-        "a long token": (f"<eyJ{'x' * 999}.{SECRET}>", ": <***>."),
+        "a long token": (f"<eyJ{'x' * 9999}.{SECRET}>", ": <***>."),
         "a token after a letter": ("x" + SECRET, ": x***."),
         "an encoded link": (f"ticket%3D{SECRET}&", ": ticket%3D***&."),
         "an ID in a sentence": ("user_eyJabc. No.", ": user_eyJabc. No."),
