@@ -1284,22 +1284,33 @@ def _error_response(status: int, code: str, text: str) -> _SandboxResponse:
 # ---- The command line
 
 
+# What a new client, the reading of IDs, or a call raises.
+_FAILURES = (ClerkBaseError, ValueError, OSError)
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line. Always ends in `SystemExit`, with the exit status."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run the command that the arguments name. Returns the exit status."""
+    doubt = ""
     try:
         options = _parser().parse_args(arguments)
-        sys.exit(options.run(options))
+        try:
+            prepared = options.prepare(options)
+            doubt = " Clerk may have acted, if the request had been sent."
+            status: int = options.run(*prepared)
+        except _FAILURES as error:
+            return _report(_program(), error)
     except KeyboardInterrupt:
-        sys.exit(_interrupted(" Clerk may have acted, if the request had been sent."))
+        _tell(f"Interrupted.{doubt}")
+        return 130
+    return status
 
 
-def _interrupted(doubt: str) -> int:
-    """Print that Ctrl-C was pressed. Returns the exit status."""
-    _tell(f"Interrupted.{doubt}")
-    return 130
-
-
-def _demo(_: Any) -> int:
+def _demo() -> int:
     class Narrator(Sandbox):
         def open(self, request: Request, *, timeout: float = 0) -> _SandboxResponse:
             response = super().open(request)
@@ -1323,23 +1334,13 @@ def _demo(_: Any) -> int:
     return 0
 
 
-def _create_command(options: Any) -> int:
-    try:
-        clerk = ActorTokens()
-    except _FAILURES as error:
-        return _report(_program(), error)
-    except KeyboardInterrupt:
-        return _interrupted("")
-
-    try:
-        token = clerk.create(
-            options.user_id,
-            actor=options.actor,
-            expires_in_seconds=options.expires_in,
-            session_max_duration_in_seconds=options.session_max_duration,
-        )
-    except _FAILURES as error:
-        return _report(_program(), error)
+def _create(clerk: ActorTokens, options: Any) -> int:
+    token = clerk.create(
+        options.user_id,
+        actor=options.actor,
+        expires_in_seconds=options.expires_in,
+        session_max_duration_in_seconds=options.session_max_duration,
+    )
     who = _quote(f"{token.actor.get('sub')} can sign in as {token.user_id}")
     _tell(
         f"{who}, once, within {options.expires_in} s, for {options.session_max_duration} s at most."
@@ -1356,15 +1357,7 @@ def _create_command(options: Any) -> int:
     return 0
 
 
-def _revoke_command(options: Any) -> int:
-    try:
-        clerk = ActorTokens()
-        ids = _read_ids(options.ids)
-    except _FAILURES as error:
-        return _report(_program(), error)
-    except KeyboardInterrupt:
-        return _interrupted("")
-
+def _revoke(clerk: ActorTokens, ids: list[tuple[str, str]]) -> int:
     worst = 0
     for place, token_id in ids:
         try:
@@ -1390,10 +1383,6 @@ def _read_ids(arguments: list[str]) -> list[tuple[str, str]]:
     lines = [line.strip("\ufeff \t\r\n") for line in sys.stdin]
     _require(any(lines), "standard input has no ID")
     return [(f"line {number}", line) for number, line in enumerate(lines, 1) if line]
-
-
-# What a new client, the reading of IDs, or a call raises.
-_FAILURES = (ClerkBaseError, ValueError, OSError)
 
 
 def _report(subject: str, error: Exception) -> int:
@@ -1448,14 +1437,16 @@ def _parser() -> Any:
     commands = parser.add_subparsers(dest="command", required=True)
 
     demo = commands.add_parser("demo", help="see how it works, without a key and without a network")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(prepare=lambda options: (), run=_demo)
 
     create = commands.add_parser("create", help="create a token; print its link", epilog=notes)
-    create.set_defaults(run=_create_command)
+    create.set_defaults(prepare=lambda options: (ActorTokens(), options), run=_create)
     _add_arguments_of_create(create)
 
     revoke = commands.add_parser("revoke", help="revoke pending tokens", epilog=notes)
-    revoke.set_defaults(run=_revoke_command)
+    revoke.set_defaults(
+        prepare=lambda options: (ActorTokens(), _read_ids(options.ids)), run=_revoke
+    )
     revoke.add_argument(
         "ids",
         nargs="+",
