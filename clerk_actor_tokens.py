@@ -67,12 +67,14 @@ MAX_IDLE_SECONDS = 4.0  # servers close idle connections: Apache and Node.js aft
 
 
 # ---- Secrets: the key, tokens, links, and a proxy's login
-# Error trackers such as Sentry send the repr of each frame's variables, and some that of the
-# variables' attributes. So in the frames of an error that this module makes, the key, a token, a
-# link or a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What is left: secrets in
-# claims of the actor or in place of a number; what a signal handler raises while a function (of
-# this module, http.client or ssl.py) works on a secret; and all arguments of what is refused for
-# one of them, if a tracker sends the text itself (Rollbar, Elastic APM).
+# Error trackers such as Sentry send the repr of each frame's variables. Some send the repr of the
+# variables' attributes, too. So in the frames of an error that this module makes, the key, a token,
+# a link or a proxy's login is a `_Secret`, or it is in an `io.BytesIO`. What can still show:
+# - A secret in a claim of the actor, or in place of a number.
+# - What a function is working on (one of this module, http.client or ssl.py), if a signal handler
+#   raises something just then.
+# - The arguments of a call or of a constructor that refuses one of them, if the tracker sends the
+#   text itself in place of its repr (Rollbar and Elastic APM do).
 
 
 class _Secret(str):
@@ -156,8 +158,10 @@ class ErrorDetail:
 
 @dataclass(eq=False, repr=False)
 class ClerkBaseError(Exception):
-    """What a failed call raises. (Invalid arguments raise `ValueError`; what a signal handler or an
-    opener raises may come out as it is.)
+    """What a failed call raises.
+
+    (Invalid arguments raise `ValueError`. What a signal handler or an opener raises may come out as
+    it is.)
 
     `message`, the same as `str()`, is one line. In it, and in what is taken from a response, keys
     and tokens are masked, unless the response has them encoded.
@@ -479,9 +483,13 @@ class _Call:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        # The fourth argument is the host, which Request would look for by rules of its own.
+        # With the host given, Request does not look for it in the URL, by rules of its own.
         self.request = Request(
-            client._server_url + path, body, headers, client._server_host, method="POST"
+            client._server_url + path,
+            body,
+            headers,
+            origin_req_host=client._server_host,
+            method="POST",
         )
         # Unredirected: all other headers go with urllib to wherever a redirect leads.
         self.request.add_unredirected_header("Authorization", _Secret(f"Bearer {client._key}"))
@@ -662,7 +670,7 @@ class _Failure:
         self.is_timeout = _is_timeout(error)
         is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
         self.advice = _CHECK_TRUST if is_untrusted else ""
-        # See "The network".
+        # For why an OSError may pass, see "The network" below.
         self.is_transient = isinstance(error, OSError) and not is_untrusted
         self.retry_after = None
 
@@ -993,7 +1001,8 @@ def _remaining(deadline: float) -> float:
 
 def _is_foreign_timeout(error: Exception, deadline: float) -> bool:
     """Whether a timeout came too early to be a socket's. Then it is, say, a signal handler's."""
-    # Windows' clock goes in steps of 16 ms (time.get_clock_info).
+    # Windows' clock goes in steps of 16 ms (time.get_clock_info). So a socket's timeout may seem to
+    # come that much too early.
     return _is_timeout(error) and time.monotonic() < deadline - 0.02
 
 
@@ -1033,9 +1042,10 @@ class _Incoming(io.RawIOBase):
 
 
 class _SocketStandIn(io.BufferedReader):
-    """What http.client takes for a socket: its request goes to memory, its response comes in time.
+    """What http.client takes for a socket.
 
-    http.client writes with `sendall`, and reads from what `makefile` returns.
+    http.client writes a request with `sendall`: it goes to memory. It reads the response from what
+    `makefile` returns: from an `_Incoming`, with a buffer.
     """
 
     def __init__(self, incoming: _Incoming) -> None:
@@ -1077,7 +1087,8 @@ class _Exchange:
         """
         # The memory is emptied, by closing it: an idle connection refers to it.
         with self._stand_in.written as request:
-            # A view and no bytes, whose repr in ssl.py would show the key. (The view's `obj` does.)
+            # As a view: ssl.py has its argument in a variable, and the repr of bytes would show the
+            # key there. (The view's attribute `obj` still does.)
             self.sock.sendall(
                 memoryview(
                     request.getvalue().replace(b"\r\n\r\n", f"\r\n{credentials}\r\n".encode(), 1)
